@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices: objects with a life cycle (new, properties, realize, reset, unrealize). BQL. */
+#ifndef HW_CORE_QDEV_H
+#define HW_CORE_QDEV_H
+
+#include "hw/core/object.h"
+
+typedef struct DeviceState DeviceState;
+typedef struct VMStateDescription VMStateDescription;
+
+/* What happens to a device's state in a migration. Every DeviceType answers; the style suite fails
+ * a type that does not. */
+typedef struct MigrationAnswer {
+    const VMStateDescription *vmsd;
+    const char *blocked; /* why the machine cannot migrate while such a device exists */
+    bool no_state;       /* nothing the guest could notice */
+} MigrationAnswer;
+
+#define MIGRATION_VMSD(v) { .vmsd = (v) }
+#define MIGRATION_NO_STATE { .no_state = true }
+#define MIGRATION_BLOCKED(why) { .blocked = (why) }
+
+/* The class of a device. `object` comes first: a DeviceType is an ObjectType. */
+typedef struct DeviceType {
+    ObjectType object;
+    const char *bus; /* "ISA", "PCI", "System", ...: where -device may plug it; NULL: nowhere */
+    bool user_creatable;
+    MigrationAnswer migration;
+    /* Makes the device work: maps regions, connects lines. Undoes everything on failure. */
+    bool (*realize)(DeviceState *dev, Error **errp);
+    /* To the state after power-on. Also called once after realize. */
+    void (*reset)(DeviceState *dev);
+    void (*unrealize)(DeviceState *dev);
+} DeviceType;
+
+struct DeviceState {
+    Object object;
+    char *id; /* of -device; NULL: none */
+    bool realized;
+};
+
+extern const ObjectType type_device; /* abstract root "device" */
+
+/* A new, unrealized device; properties are set with object_set_prop_*(). */
+DeviceState *qdev_new(const DeviceType *type, Error **errp);
+/* Calls realize. The device joins the machine's reset list, in order of realization, and, when it
+ * has no parent, the tree below /machine/unattached as device[N] (or /machine/peripheral with an
+ * id). On failure the caller still owns @dev. */
+bool qdev_realize(DeviceState *dev, Error **errp);
+/* Board shorthand: new + realize; a failure is the board's. */
+DeviceState *qdev_create(const DeviceType *type, Error **errp);
+static inline const DeviceType *device_type(const DeviceState *dev)
+{
+    return (const DeviceType *)dev->object.type;
+}
+/* Resets all realized devices in order. */
+void qdev_reset_all(void);
+/* -device's argument, keyval or JSON. */
+bool qdev_device_add(const char *arg, Error **errp);
+/* Text of "-device help" and "-device TYPE,help". */
+void qdev_print_device_help(FILE *f);
+bool qdev_print_type_help(const char *driver, FILE *f);
+/* Text of `info qtree`. */
+void qdev_print_tree(GString *out);
+
+#endif

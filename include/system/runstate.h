@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Run state of the virtual machine, and requests to change it. */
+#ifndef SYSTEM_RUNSTATE_H
+#define SYSTEM_RUNSTATE_H
+
+#include "qemu/osdep.h"
+#include "qemu/error.h"
+
+/* In the order of QEMU's RunState. */
+typedef enum RunState {
+    RUN_STATE_DEBUG,
+    RUN_STATE_INMIGRATE,
+    RUN_STATE_INTERNAL_ERROR,
+    RUN_STATE_IO_ERROR,
+    RUN_STATE_PAUSED,
+    RUN_STATE_POSTMIGRATE,
+    RUN_STATE_PRELAUNCH,
+    RUN_STATE_FINISH_MIGRATE,
+    RUN_STATE_RESTORE_VM,
+    RUN_STATE_RUNNING,
+    RUN_STATE_SAVE_VM,
+    RUN_STATE_SHUTDOWN,
+    RUN_STATE_SUSPENDED,
+    RUN_STATE_WATCHDOG,
+    RUN_STATE_GUEST_PANICKED,
+    RUN_STATE_COLO,
+    RUN_STATE__MAX,
+} RunState;
+
+/* In the order of QEMU's ShutdownCause. */
+typedef enum ShutdownCause {
+    SHUTDOWN_CAUSE_NONE,
+    SHUTDOWN_CAUSE_HOST_ERROR,
+    SHUTDOWN_CAUSE_HOST_QMP_QUIT,
+    SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET,
+    SHUTDOWN_CAUSE_HOST_SIGNAL,
+    SHUTDOWN_CAUSE_HOST_UI,
+    SHUTDOWN_CAUSE_GUEST_SHUTDOWN,
+    SHUTDOWN_CAUSE_GUEST_RESET,
+    SHUTDOWN_CAUSE_GUEST_PANIC,
+    SHUTDOWN_CAUSE_SUBSYSTEM_RESET,
+    SHUTDOWN_CAUSE_SNAPSHOT_LOAD,
+    SHUTDOWN_CAUSE__MAX,
+} ShutdownCause;
+
+/* What the monitor wants to hear of (QMP events STOP, RESUME, RESET, SHUTDOWN, POWERDOWN).
+ * @guest: the guest asked for it. One listener. BQL. */
+typedef enum VmEvent {
+    VM_EVENT_STOP,
+    VM_EVENT_RESUME,
+    VM_EVENT_RESET,
+    VM_EVENT_SHUTDOWN,
+    VM_EVENT_POWERDOWN,
+} VmEvent;
+typedef void (*VmEventFn)(VmEvent event, ShutdownCause cause);
+
+RunState runstate_get(void);
+bool runstate_is_running(void);
+/* "running", "paused", ... as in QMP; and "guest-reset", ... */
+const char *runstate_name(RunState state);
+const char *shutdown_cause_name(ShutdownCause cause);
+bool shutdown_cause_is_guest(ShutdownCause cause);
+void vm_set_event_listener(VmEventFn fn);
+
+/* Starts or continues the guest. False with QEMU's error where the state forbids it. BQL, main
+ * loop. */
+bool vm_start(Error **errp);
+/* Stops all vCPUs and guest time and enters @state. Returns after all vCPUs have stopped. */
+void vm_stop(RunState state);
+
+/* Requests, from any thread with the BQL held; the main loop carries them out with the vCPUs
+ * stopped. */
+void vm_request_reset(ShutdownCause cause);
+void vm_request_shutdown(ShutdownCause cause);
+/* Press the power button (QMP system_powerdown). */
+void vm_request_powerdown(void);
+/* Stop as a vCPU that cannot go on (internal error, debug). */
+void vm_request_stop(RunState state);
+/* isa-debug-exit: leave the main loop at once with this exit status. */
+void vm_request_exit(int status);
+/* Called by system_powerdown; the ACPI device sets it. */
+void vm_set_powerdown_handler(void (*fn)(void *opaque), void *opaque);
+/* -action and its old forms -no-reboot, -no-shutdown. */
+void vm_set_reboot_action(bool shutdown_on_reboot);
+void vm_set_shutdown_action(bool pause_on_shutdown);
+/* The exit status main() returns. */
+int vm_exit_status(void);
+/* Prepares the state machine; called once by main(). */
+void runstate_init(void);
+
+#endif
