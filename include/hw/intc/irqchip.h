@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an accelerator that has local APICs of its own (KVM) offers to the interrupt devices. The
+ * only way from hw/intc to the kernel. Called under the big lock unless noted.
+ *
+ * GSI n is pin n of the first I/O APIC; further I/O APICs follow at their gsi_base.
+ */
+#ifndef HW_INTC_IRQCHIP_H
+#define HW_INTC_IRQCHIP_H
+
+#include "qemu/osdep.h"
+
+typedef struct IrqChipOps {
+    const char *name; /* "kvm" */
+
+    /*
+     * Sets the MSI route of @gsi (split mode): the interrupt the kernel delivers at set_gsi() and
+     * the vector whose EOI comes back as an exit. Collected until routes_commit(). With @masked the
+     * route that exists must stay as it is (an in-service vector would lose its EOI exit); a pin
+     * that never had a route needs none.
+     */
+    void (*route_update)(void *opaque, unsigned gsi, uint64_t msi_addr, uint32_t msi_data,
+                         bool masked);
+    /* Makes the collected route changes effective, in one go. No-op when nothing changed. */
+    void (*routes_commit)(void *opaque);
+
+    /* Full: the level of a pin of the kernel's PIC and I/O APIC. Split: true fires the route of
+     * @gsi; an edge is true followed by false. Any thread. */
+    void (*set_gsi)(void *opaque, unsigned gsi, bool level);
+
+    /* Sends an MSI. Returns whether some vCPU took it. Any thread. */
+    bool (*send_msi)(void *opaque, uint64_t addr, uint32_t data);
+
+    /* Split: the INTR output of the userspace 8259 changed. The vCPU that takes ExtINTs asks
+     * apic_bus_intack() for the vector when it can inject one. NULL: not needed. Any thread. */
+    void (*set_intr)(void *opaque, bool level);
+
+    /* The guest-visible local APICs' NMI input (LINT1) of every vCPU is pulsed. */
+    void (*inject_nmi)(void *opaque);
+} IrqChipOps;
+
+#endif
