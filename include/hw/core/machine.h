@@ -9,6 +9,7 @@
 #include "system/memory.h"
 
 typedef struct MachineVersion MachineVersion;
+typedef struct ApicBus ApicBus;
 
 /* -smp; every field at least 1 once the machine is created. */
 typedef struct CpuTopology {
@@ -66,6 +67,7 @@ struct MachineState {
     AddressSpace *io;
     RAMBlock *ram;
     IRQLine gsi[48];           /* interrupt lines, set by the board */
+    ApicBus *apic_bus;         /* made by the board, before vCPUs; NULL: "none" */
     Object *peripheral, *peripheral_anon, *unattached;
     void *board_state;         /* owned by the board */
 };
