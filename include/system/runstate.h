@@ -85,7 +85,5 @@ void vm_set_reboot_action(bool shutdown_on_reboot);
 void vm_set_shutdown_action(bool pause_on_shutdown);
 /* The exit status main() returns. */
 int vm_exit_status(void);
-/* Prepares the state machine; called once by main(). */
-void runstate_init(void);
 
 #endif

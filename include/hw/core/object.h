@@ -82,7 +82,7 @@ struct Object {
 };
 
 /* Allocates an instance with its defaults, then applies -global values for the type and its
- * parents. NULL with the error of a bad global. Freed by object_unref() or with its parent. */
+ * parents. NULL with the error of a bad global. Freed by object_free() or with its parent. */
 Object *object_new(const ObjectType *type, Error **errp);
 /* Frees @obj and its children; it must not have a parent. */
 void object_free(Object *obj);
@@ -99,6 +99,11 @@ char *object_get_path(const Object *obj);
 bool object_is_a(const Object *obj, const ObjectType *type);
 bool object_type_is_a(const ObjectType *type, const char *name);
 
+/* Stores the tables' defaults; part of object_new(). */
+void object_set_defaults(Object *obj);
+/* How PROP_CHARDEV properties turn ids into Chardevs and back; set once by main(). */
+void object_set_chardev_resolver(void *(*find)(const char *id), const char *(*name)(const void *));
+
 /* Set and get by name. Errors carry QEMU's text ("Property 'TYPE.NAME' not found", ...). */
 bool object_set_prop_str(Object *obj, const char *name, const char *value, Error **errp);
 bool object_set_prop_json(Object *obj, const char *name, json_object *value, Error **errp);
@@ -110,8 +115,9 @@ const char *property_type_name(const Property *prop);
 
 /* -global: remembered until objects are made. Later ones win over earlier ones. */
 void global_property_add(const char *driver, const char *name, const char *value, bool user);
-/* The globals that apply to @type, in order of registration, oldest first. */
-void global_property_foreach(const ObjectType *type,
+/* Calls @fn for the globals that apply to @type, in order of registration; stops at the first
+ * failure and returns it. */
+bool global_property_foreach(const ObjectType *type,
                              bool (*fn)(void *opaque, const char *name, const char *value,
                                         Error **errp),
                              void *opaque, Error **errp);
