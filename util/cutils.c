@@ -119,3 +119,8 @@ bool parse_bool(const char *name, const char *value, bool *result, Error **errp)
     error_setg(errp, "Parameter '%s' expects 'on' or 'off'", name);
     return false;
 }
+
+bool is_help_option(const char *s)
+{
+    return !strcmp(s, "help") || !strcmp(s, "?");
+}

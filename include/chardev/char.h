@@ -46,6 +46,8 @@ int chardev_get_msgfd(Chardev *chr);
 void chardev_disconnect(Chardev *chr);
 /* Closes all and unlinks sockets; at exit. */
 void chardev_cleanup(void);
+/* Text of -chardev help. */
+void chardev_print_help(FILE *f);
 /* For each, with its QEMU-style description ("disconnected:unix:/x,server=on"). */
 void chardev_foreach(void (*fn)(void *opaque, const Chardev *chr, const char *description),
                      void *opaque);

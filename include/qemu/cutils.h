@@ -22,4 +22,7 @@ int qemu_strtosz_metric(const char *s, const char **end, uint64_t *result);
  * "Parameter 'NAME' expects 'on' or 'off'" for anything else. */
 bool parse_bool(const char *name, const char *value, bool *result, Error **errp);
 
+/* "help" or "?": the argument that asks an option for its list. */
+bool is_help_option(const char *s);
+
 #endif

@@ -7,22 +7,20 @@
 
 /* What the options ask for; strings are borrowed from argv or owned for the process's life. */
 typedef struct Options {
-    GPtrArray *accels;      /* char *: arguments of -accel, or machine accel= split at ':' */
-    const char *machine;    /* type name; NULL: default */
-    Keyval *machine_props;
-    const char *cpu;
-    const char *smp;
-    const char *memory;
-    const char *kernel, *initrd, *append, *bios;
-    const char *name, *uuid;
-    GPtrArray *serials, *monitors, *qmps, *chardevs, *devices, *objects, *mons, *debugcons;
-    const char *pidfile, *log_items, *log_file, *rtc;
-    bool start_paused, daemonize, nodefaults, nographic, no_reboot, no_shutdown, no_user_config;
-    const char *display;
-    const char *qtest;
+    GPtrArray *accels; /* char *: arguments of -accel, in order */
+    const char *machine_type; /* NULL: default */
+    Keyval *machine_props;    /* of all -machine options; never NULL */
+    const char *cpu, *smp;
+    Keyval *memory;           /* -m; never NULL */
+    const char *kernel, *initrd, *append;
+    const char *name, *uuid, *pidfile, *rtc;
+    /* char *: each option of that name, in order */
+    GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
+    bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
 } Options;
 
-/* Fills @o. Options that print and end (-version, -help, X help) return true with *done set. */
+/* Fills @o. Options that print and end (-version, -help) return true with *done set. Errors that
+ * belong to one option carry its text as location. */
 bool options_parse(int argc, char **argv, Options *o, bool *done, Error **errp);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef I386_CPU_H
 #define I386_CPU_H
 
+#include "system/accel.h"
 #include "system/cpus.h"
 #include "target/i386/cpu-config.h"
 
@@ -161,6 +162,8 @@ void x86_cpu_reset(X86CPU *cpu, bool init);
 /* Sets CS:IP as a start-up IPI does and makes the CPU runnable. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
 bool x86_cpu_is_bsp(const X86CPU *cpu);
+/* Text of -cpu help. */
+void x86_cpu_print_help(FILE *f);
 /* Text of `info registers`. */
 void x86_cpu_dump_state(X86CPU *cpu, GString *out);
 /* Translates @va with the guest's page tables and mode. False when not mapped. BQL. */

@@ -50,6 +50,7 @@ struct MachineVersion {
 
 struct MachineState {
     Object object;
+    Object *root; /* of the object tree: machine, objects, chardevs */
     const MachineVersion *version;
     const AccelOps *accel;
     const IrqChipOps *irqchip; /* how interrupts reach vCPUs; set by accel or board */

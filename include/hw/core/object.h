@@ -125,7 +125,7 @@ bool global_property_foreach(const ObjectType *type,
 void global_property_warn_unused(void);
 
 /* The type table: every type that -device, -object and introspection know. Defined by the top
- * layer (system/type-table.c); ends with NULL. */
+ * layer (hw/i386/type-table.c); ends with NULL. */
 extern const ObjectType *const object_types[];
 const ObjectType *object_type_by_name(const char *name);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What main() offers to boards and monitors. */
+#ifndef SYSTEM_SYSTEM_H
+#define SYSTEM_SYSTEM_H
+
+#include "chardev/char.h"
+
+/* The back end of serial port @i (-serial), NULL when there is none. */
+Chardev *serial_hd(unsigned i);
+/* How many -serial options there were, "none" included; boards make ports for those below that
+ * have a back end. */
+unsigned serial_hd_count(void);
+/* The argument of -name guest=, NULL; and -uuid as 36 characters, NULL. */
+const char *vm_name(void);
+const char *vm_uuid(void);
+
+/* Detaches as -daemonize says: the parent waits until daemonize_ready() in the child, and exits
+ * with status 1 when the child dies before. Called before threads exist. */
+bool daemonize_start(Error **errp);
+/* Lets the parent exit with status 0; then stdio goes to /dev/null. No-op without -daemonize. */
+void daemonize_ready(void);
+/* -pidfile: writes and locks it; removed at exit. */
+bool pidfile_create(const char *path, Error **errp);
+void pidfile_remove(void);
+/* SIGINT, SIGHUP and SIGTERM end the VM with QEMU's message; SIGPIPE is ignored. */
+void signals_init(void);
+
+#endif

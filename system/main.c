@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* main(): reads the command line, builds the machine, runs it, takes it down. The only place that
+ * ends the process. */
+#include "qemu/osdep.h"
+#include "hw/core/machine.h"
+#include "hw/core/qdev.h"
+#include "monitor/monitor.h"
+#include "qemu/cutils.h"
+#include "qemu/log.h"
+#include "qemu/main-loop.h"
+#include "system/options.h"
+#include "system/runstate.h"
+#include "system/system.h"
+#include "target/i386/cpu.h"
+
+static Options opts;
+static Chardev *serial_chardevs[4];
+static unsigned nr_serials;
+
+Chardev *serial_hd(unsigned i)
+{
+    return i < nr_serials ? serial_chardevs[i] : NULL;
+}
+
+unsigned serial_hd_count(void)
+{
+    return nr_serials;
+}
+
+const char *vm_name(void)
+{
+    return opts.name;
+}
+
+const char *vm_uuid(void)
+{
+    return opts.uuid;
+}
+
+/* Listings ("-M help") end the program with status 0. */
+static bool print_listings(void)
+{
+    if (opts.machine_type && is_help_option(opts.machine_type)) {
+        machine_print_help(stdout);
+        return true;
+    }
+    if (opts.cpu && is_help_option(opts.cpu)) {
+        x86_cpu_print_help(stdout);
+        return true;
+    }
+    for (guint i = 0; i < opts.accels->len; i++) {
+        if (is_help_option(g_ptr_array_index(opts.accels, i))) {
+            printf("Accelerators supported in QEMU binary:\n");
+            for (const AccelOps *const *a = accel_table; *a; a++) {
+                printf("%s\n", (*a)->name);
+            }
+            return true;
+        }
+    }
+    for (guint i = 0; i < opts.chardevs->len; i++) {
+        if (is_help_option(g_ptr_array_index(opts.chardevs, i))) {
+            chardev_print_help(stdout);
+            return true;
+        }
+    }
+    for (guint i = 0; i < opts.devices->len; i++) {
+        const char *arg = g_ptr_array_index(opts.devices, i);
+        g_auto(GStrv) parts = g_strsplit(arg, ",", 2);
+
+        if (is_help_option(arg)) {
+            qdev_print_device_help(stdout);
+            return true;
+        }
+        if (parts[0] && parts[1] && is_help_option(parts[1])) {
+            return qdev_print_type_help(parts[0], stdout);
+        }
+    }
+    return false;
+}
+
+/* Machine */
+
+static const ObjectType type_machine = {
+    .name = "machine",
+    .instance_size = sizeof(MachineState),
+    .abstract = true,
+};
+
+static const ObjectType type_container = {
+    .name = "container",
+    .instance_size = sizeof(Object),
+};
+
+static Object *add_container(Object *parent, const char *name)
+{
+    Object *obj = object_new(&type_container, &error_abort);
+
+    if (parent) {
+        object_add_child(parent, name, obj);
+    }
+    return obj;
+}
+
+static const MachineVersion *select_machine(Error **errp)
+{
+    const MachineVersion *v =
+        opts.machine_type ? machine_find(opts.machine_type) : machine_default();
+
+    if (!v) {
+        error_setg(errp, "unsupported machine type: \"%s\"", opts.machine_type);
+        error_append_hint(errp, "Use -machine help to list supported machines\n");
+    } else if (v->deprecation_reason) {
+        warn_report("Machine type '%s' is deprecated: %s", v->name, v->deprecation_reason);
+    }
+    return v;
+}
+
+static void register_compat(const MachineVersion *v)
+{
+    for (const GlobalProperty *const *set = v->compat; set && *set; set++) {
+        for (const GlobalProperty *g = *set; g->driver; g++) {
+            global_property_add(g->driver, g->name, g->value, false);
+        }
+    }
+}
+
+static MachineState *machine_new(const MachineVersion *v, Error **errp)
+{
+    ObjectType *type = g_new0(ObjectType, 1); /* lives as long as the machine: the process */
+    MachineState *ms;
+
+    type->name = g_strconcat(v->name, "-machine", NULL);
+    type->parent = &type_machine;
+    type->description = v->desc;
+    type->instance_size = sizeof(MachineState);
+    type->props = v->board->props;
+    ms = (MachineState *)object_new(type, errp);
+    if (!ms) {
+        return NULL;
+    }
+    ms->version = v;
+    ms->root = add_container(NULL, NULL);
+    object_add_child(ms->root, "machine", &ms->object);
+    add_container(ms->root, "objects");
+    add_container(ms->root, "chardevs");
+    ms->peripheral = add_container(&ms->object, "peripheral");
+    ms->peripheral_anon = add_container(&ms->object, "peripheral-anon");
+    ms->unattached = add_container(&ms->object, "unattached");
+    return ms;
+}
+
+/* -machine properties that belong to accelerators are handled with them. */
+static bool apply_machine_props(MachineState *ms, Error **errp)
+{
+    for (guint i = 0; i < opts.machine_props->items->len; i++) {
+        const KeyvalItem *item = &g_array_index(opts.machine_props->items, KeyvalItem, i);
+        g_autofree char *name = g_strdelimit(g_strdup(item->key), "_", '-');
+
+        if (strcmp(name, "accel") && strcmp(name, "kernel-irqchip") &&
+            !object_set_prop_str(&ms->object, name, item->value, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_irqchip_mode(const char *value, IrqChipMode *mode, Error **errp)
+{
+    static const char *const names[] = {
+        [IRQCHIP_OFF] = "off", [IRQCHIP_SPLIT] = "split", [IRQCHIP_ON] = "on",
+    };
+
+    for (int i = IRQCHIP_OFF; i <= IRQCHIP_ON; i++) {
+        if (!strcmp(value, names[i])) {
+            *mode = i;
+            return true;
+        }
+    }
+    error_setg(errp, "Parameter 'kernel-irqchip' does not accept value '%s'", value);
+    return false;
+}
+
+/* kernel-irqchip of -machine, then of the accelerator's own option. */
+static bool set_irqchip_mode(MachineState *ms, const Keyval *accel_opts, Error **errp)
+{
+    const Keyval *const sources[] = { opts.machine_props, accel_opts };
+    static const char *const keys[] = { "kernel-irqchip", "kernel_irqchip" };
+
+    for (size_t s = 0; s < ARRAY_SIZE(sources); s++) {
+        for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+            const char *value = keyval_get(sources[s], keys[k]);
+
+            if (value && !parse_irqchip_mode(value, &ms->irqchip_mode, errp)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool parse_ram_size(MachineState *ms, Error **errp)
+{
+    const char *size = keyval_get(opts.memory, "size");
+
+    ms->ram_size_bytes = 128 * MiB;
+    if (size && (qemu_strtosz(size, NULL, MiB, &ms->ram_size_bytes) < 0)) {
+        error_setg(errp, "Parameter 'size' expects a non-negative number below 2^64");
+        return false;
+    }
+    if (ms->ram_size_bytes == 0) {
+        ms->ram_size_bytes = 128 * MiB;
+    }
+    ms->ram_size_bytes = ROUND_UP(ms->ram_size_bytes, 8192);
+    if (ms->ram_size_bytes == 0 || ms->ram_size_bytes > 4 * TiB) {
+        error_setg(errp, "ram size too large");
+        return false;
+    }
+    if (keyval_has(opts.memory, "slots") || keyval_has(opts.memory, "maxmem")) {
+        error_setg(errp, "memory hot-plug (slots, maxmem) is not supported");
+        return false;
+    }
+    return keyval_check_unused(opts.memory, errp);
+}
+
+/* Accelerators */
+
+static bool try_accel(MachineState *ms, const char *arg, Error **errp)
+{
+    g_autoptr(Keyval) kv = keyval_parse(arg, "accel", errp);
+    const AccelOps *accel;
+    const char *name;
+
+    if (!kv) {
+        return false;
+    }
+    name = keyval_get(kv, "accel");
+    accel = name ? accel_find(name) : NULL;
+    if (!accel) {
+        error_setg(errp, "invalid accelerator %s", name ? name : arg);
+        if (name && !strcmp(name, "tcg")) {
+            error_append_hint(errp, "the software CPU is not built into this binary yet; "
+                                    "use -accel kvm\n");
+        }
+        return false;
+    }
+    if (!set_irqchip_mode(ms, kv, errp)) {
+        return false;
+    }
+    ms->accel = accel;
+    if (!accel->init_machine(ms, kv, errp)) {
+        ms->accel = NULL;
+        return false;
+    }
+    return true;
+}
+
+/* The accelerators to try, in order; *given: the user named them. */
+static GPtrArray *accel_candidates(bool *given)
+{
+    const char *list = keyval_get(opts.machine_props, "accel");
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+    *given = opts.accels->len || list;
+    for (guint i = 0; i < opts.accels->len; i++) {
+        g_ptr_array_add(names, g_strdup(g_ptr_array_index(opts.accels, i)));
+    }
+    if (!names->len && list) {
+        g_auto(GStrv) parts = g_strsplit(list, ":", 0);
+
+        for (char **part = parts; *part; part++) {
+            g_ptr_array_add(names, g_strdup(*part));
+        }
+    }
+    for (const AccelOps *const *a = accel_table; !*given && *a; a++) {
+        if (strcmp((*a)->name, "qtest")) {
+            g_ptr_array_add(names, g_strdup((*a)->name));
+        }
+    }
+    return names;
+}
+
+/* Each failure is reported as it happens; the first that works is taken. Without a choice of the
+ * user's a machine with no CPUs can do without. */
+static bool init_accel(MachineState *ms, Error **errp)
+{
+    bool given, failed = false;
+    GPtrArray *names = accel_candidates(&given);
+    bool optional = !given && !ms->version->default_cpu_type;
+
+    for (guint i = 0; !ms->accel && i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        Error *err = NULL;
+
+        if (try_accel(ms, name, &err)) {
+            if (failed) {
+                warn_report("falling back to %s", ms->accel->name);
+            }
+        } else if (optional) {
+            error_free(err);
+        } else {
+            failed = true;
+            error_report_err(err);
+        }
+    }
+    g_ptr_array_free(names, TRUE);
+    if (!ms->accel && !optional) {
+        error_setg(errp, "no accelerator could be initialised");
+        return false;
+    }
+    return !ms->accel || !ms->accel->create_irqchip || ms->accel->create_irqchip(ms, errp);
+}
+
+/* Character devices and monitors */
+
+static bool create_chardevs(Error **errp)
+{
+    for (guint i = 0; i < opts.chardevs->len; i++) {
+        const char *arg = g_ptr_array_index(opts.chardevs, i);
+
+        error_loc_set_cmdline("chardev", arg);
+        if (!chardev_new_from_opts(arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+/* What QEMU makes without options: a serial port and a monitor, on the terminal with -nographic,
+ * else where nobody looks. */
+static void add_defaults(void)
+{
+    bool console = opts.nographic && !opts.daemonize;
+
+    if (opts.nodefaults) {
+        return;
+    }
+    if (!opts.serials->len) {
+        g_ptr_array_add(opts.serials, g_strdup(console && !opts.monitors->len && !opts.qmps->len &&
+                                               !opts.mons->len ? "mon:stdio"
+                                               : console ? "stdio" : "null"));
+    }
+}
+
+static bool create_serials(Error **errp)
+{
+    if (opts.serials->len > ARRAY_SIZE(serial_chardevs)) {
+        error_setg(errp, "max %zu serial ports", ARRAY_SIZE(serial_chardevs));
+        return false;
+    }
+    for (guint i = 0; i < opts.serials->len; i++) {
+        const char *arg = g_ptr_array_index(opts.serials, i);
+        g_autofree char *id = g_strdup_printf("serial%u", i);
+        bool none = false;
+
+        error_loc_set_cmdline("serial", arg);
+        serial_chardevs[i] = monitor_new_device_chardev(id, arg, &none, errp);
+        if (!serial_chardevs[i] && !none) {
+            error_prepend(errp, "could not connect serial device to character backend '%s': ",
+                          arg);
+            return false;
+        }
+        nr_serials = i + 1;
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+static bool create_debugcons(Error **errp)
+{
+    for (guint i = 0; i < opts.debugcons->len; i++) {
+        const char *arg = g_ptr_array_index(opts.debugcons, i);
+        g_autofree char *device = NULL;
+        bool none = false;
+
+        error_loc_set_cmdline("debugcon", arg);
+        if (!monitor_new_device_chardev("debugcon", arg, &none, errp) && !none) {
+            return false;
+        }
+        device = g_strdup("isa-debugcon,chardev=debugcon");
+        if (!none && !qdev_device_add(device, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+static bool create_monitor_list(const char *opt, MonitorKind kind, GPtrArray *args, Error **errp)
+{
+    for (guint i = 0; i < args->len; i++) {
+        error_loc_set_cmdline(opt, g_ptr_array_index(args, i));
+        if (!monitor_init_short(kind, g_ptr_array_index(args, i), errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+static bool create_monitors(Error **errp)
+{
+    if (!create_monitor_list("monitor", MONITOR_HMP, opts.monitors, errp) ||
+        !create_monitor_list("qmp", MONITOR_QMP, opts.qmps, errp) ||
+        !create_monitor_list("qmp-pretty", MONITOR_QMP_PRETTY, opts.qmps_pretty, errp)) {
+        return false;
+    }
+    for (guint i = 0; i < opts.mons->len; i++) {
+        error_loc_set_cmdline("mon", g_ptr_array_index(opts.mons, i));
+        if (!monitor_init_opts(g_ptr_array_index(opts.mons, i), errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+static bool create_devices(Error **errp)
+{
+    for (guint i = 0; i < opts.devices->len; i++) {
+        const char *arg = g_ptr_array_index(opts.devices, i);
+
+        error_loc_set_cmdline("device", arg);
+        if (!qdev_device_add(arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+/* Life cycle */
+
+static void *find_chardev(const char *id)
+{
+    return chardev_find(id);
+}
+
+static const char *name_chardev(const void *chr)
+{
+    return chardev_id(chr);
+}
+
+static void set_string(char **field, const char *value)
+{
+    if (value) {
+        g_free(*field);
+        *field = g_strdup(value);
+    }
+}
+
+static bool build_machine(Error **errp)
+{
+    const MachineVersion *v = select_machine(errp);
+    MachineState *ms = v ? machine_new(v, errp) : NULL;
+
+    if (!ms) {
+        return false;
+    }
+    current_machine = ms;
+    register_compat(v);
+    set_string(&ms->cpu_model, opts.cpu ? opts.cpu : v->default_cpu_type);
+    if (!apply_machine_props(ms, errp) || !parse_ram_size(ms, errp) ||
+        !machine_parse_smp(v, opts.smp, &ms->smp, errp)) {
+        return false;
+    }
+    set_string(&ms->kernel_filename, opts.kernel);
+    set_string(&ms->initrd_filename, opts.initrd);
+    set_string(&ms->kernel_cmdline, opts.append);
+    if (!ms->kernel_filename && (ms->initrd_filename || opts.append)) {
+        error_setg(errp, opts.append ? "-append only allowed with -kernel option"
+                                     : "-initrd only allowed with -kernel option");
+        return false;
+    }
+    return create_chardevs(errp) && create_serials(errp) && init_accel(ms, errp) &&
+           v->board->init(ms, errp) && create_debugcons(errp) && create_devices(errp);
+}
+
+static bool start(Error **errp)
+{
+    if (opts.daemonize && !daemonize_start(errp)) {
+        return false;
+    }
+    bql_lock();
+    main_loop_init();
+    signals_init();
+    if (opts.pidfile && !pidfile_create(opts.pidfile, errp)) {
+        return false;
+    }
+    add_defaults();
+    object_set_chardev_resolver(find_chardev, name_chardev);
+    vm_set_reboot_action(opts.no_reboot);
+    vm_set_shutdown_action(opts.no_shutdown);
+    if (!build_machine(errp) || !create_monitors(errp)) {
+        return false;
+    }
+    global_property_warn_unused();
+    if (current_machine->version->board->reset) {
+        current_machine->version->board->reset(current_machine);
+    }
+    daemonize_ready();
+    return opts.start_paused || vm_start(errp);
+}
+
+static void stop(void)
+{
+    if (runstate_is_running()) {
+        vm_stop(RUN_STATE_SHUTDOWN);
+    }
+    cpus_destroy_all();
+    monitor_cleanup();
+    chardev_cleanup();
+    pidfile_remove();
+}
+
+int main(int argc, char **argv)
+{
+    Error *err = NULL;
+    bool done;
+    int status = EXIT_FAILURE;
+
+    error_init(argv[0]);
+    if (!options_parse(argc, argv, &opts, &done, &err)) {
+        error_report_err(err);
+        return EXIT_FAILURE;
+    }
+    if (done || print_listings()) {
+        return EXIT_SUCCESS;
+    }
+    if (start(&err)) {
+        main_loop_run();
+        status = vm_exit_status();
+    } else {
+        error_report_err(err);
+    }
+    stop();
+    return status;
+}
