@@ -201,6 +201,9 @@ void cpus_resume_all(void)
     CPUState *cpu;
 
     CPU_FOREACH(cpu) {
+        cpu_commit_state(cpu);
+    }
+    CPU_FOREACH(cpu) {
         cpu->stop = cpu->stopped = false;
         cpu_kick(cpu);
     }
@@ -243,4 +246,24 @@ static void do_synchronize_state(CPUState *cpu, void *opaque)
 void cpu_synchronize_state(CPUState *cpu)
 {
     run_on_cpu(cpu, do_synchronize_state, NULL);
+}
+
+static void do_commit_state(CPUState *cpu, void *opaque)
+{
+    Error *err = NULL;
+
+    if (!cpu->state_valid) {
+        return;
+    }
+    if (accel()->put_state(cpu, cpu->state_full, &err)) {
+        cpu->state_valid = cpu->state_full = false;
+    } else {
+        error_report_err(err);
+        vm_request_stop(RUN_STATE_INTERNAL_ERROR);
+    }
+}
+
+void cpu_commit_state(CPUState *cpu)
+{
+    run_on_cpu(cpu, do_commit_state, NULL);
 }

@@ -30,6 +30,7 @@ struct CPUState {
     GCond halt_cond;  /* with the BQL */
     GCond done_cond;  /* with the BQL */
     bool state_valid; /* own thread: registers are in env, newer than the accelerator's */
+    bool state_full;  /* with state_valid: so is what only reset or a state load changes */
     void *accel;      /* the accelerator's own data */
 };
 
@@ -63,5 +64,9 @@ void cpus_destroy_all(void);
 /* Makes env hold the vCPU's registers (reads them from the accelerator when it has newer ones).
  * They are written back before the vCPU runs again. BQL. */
 void cpu_synchronize_state(CPUState *cpu);
+/* Hands registers that are newer in env to the accelerator now. cpus_resume_all() does it for all
+ * vCPUs before the first of them runs: a processor must not meet another one's state of before a
+ * reset. BQL. */
+void cpu_commit_state(CPUState *cpu);
 
 #endif

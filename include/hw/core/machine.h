@@ -71,6 +71,7 @@ struct MachineState {
     ApicBus *apic_bus;         /* made by the board, before vCPUs; NULL: "none" */
     Object *peripheral, *peripheral_anon, *unattached;
     void *board_state;         /* owned by the board */
+    void *accel_state;         /* owned by the accelerator; the opaque of @irqchip */
 };
 
 /* The machine of this process; made by main(), const after realize. */
