@@ -62,19 +62,21 @@ LAPIC *apic_bus_lapic(ApicBus *bus, unsigned cpu_index);
  * called when ioapic_next_ns() may have changed. */
 bool apic_bus_add_ioapic(ApicBus *bus, IOAPIC *ioapic, unsigned gsi_base,
                          void (*rearm)(void *opaque), void *opaque);
+void apic_bus_remove_ioapic(ApicBus *bus, IOAPIC *ioapic);
 /* For "info pic" and tests: NULL past the last. */
 IOAPIC *apic_bus_ioapic(ApicBus *bus, unsigned n);
 
 /* --- From devices (big lock) ---------------------------------------------------------------- */
 
-/* Level of a global system interrupt that an I/O APIC has; others are ignored. */
+/* Level of a global system interrupt; without an I/O APIC that has it, ignored. GSI 0, the PIT,
+ * arrives at pin 2 of the first I/O APIC as on every PC (ACPI interrupt source override). */
 void apic_bus_set_gsi(ApicBus *bus, unsigned gsi, bool level);
 /* Guest access to an I/O APIC's window. */
 uint64_t apic_bus_ioapic_read(ApicBus *bus, IOAPIC *ioapic, uint64_t offset, unsigned size);
 void apic_bus_ioapic_write(ApicBus *bus, IOAPIC *ioapic, uint64_t offset, uint64_t value,
-                           unsigned size, int64_t now_ns);
+                           unsigned size);
 /* The deadline of ioapic_next_ns() passed. */
-void apic_bus_ioapic_timer(ApicBus *bus, IOAPIC *ioapic, int64_t now_ns);
+void apic_bus_ioapic_timer(ApicBus *bus, IOAPIC *ioapic);
 /* RTEs or lines changed behind the bus (reset, state load): refresh routes, deliver. */
 void apic_bus_ioapic_refresh(ApicBus *bus, IOAPIC *ioapic);
 
@@ -96,11 +98,11 @@ bool apic_bus_deliver(ApicBus *bus, const ApicMessage *msg);
 
 /* --- From vCPU threads ---------------------------------------------------------------------- */
 
-/* A broadcast EOI: KVM_EXIT_IOAPIC_EOI, or a LapicMsg of that kind. Big lock. */
-void apic_bus_eoi(ApicBus *bus, uint8_t vector, int64_t now_ns);
-/* USER: acts on what a LAPIC write of @cpu_index returned. Sends IPIs without the big lock; takes it
- * for an EOI unless the caller has it. */
-void apic_bus_lapic_msg(ApicBus *bus, unsigned cpu_index, const LapicMsg *msg, int64_t now_ns);
+/* A broadcast EOI of @vector: KVM_EXIT_IOAPIC_EOI, or a LapicMsg of that kind. Takes the big lock
+ * unless the caller has it. */
+void apic_bus_eoi(ApicBus *bus, uint8_t vector);
+/* USER: acts on what a LAPIC write of @cpu_index returned. Sends IPIs without the big lock. */
+void apic_bus_lapic_msg(ApicBus *bus, unsigned cpu_index, const LapicMsg *msg);
 /* Is the INTR output of the 8259 pair high? Any thread. */
 bool apic_bus_intr(const ApicBus *bus);
 /* Interrupt acknowledge cycle to the 8259 pair: the vector (its spurious one when INTR fell in the

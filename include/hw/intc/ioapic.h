@@ -43,6 +43,7 @@ typedef struct IoapicMsg {
 /* Bounded list of messages: one access can make every pin fire, but each only once. */
 typedef struct IoapicMsgs {
     unsigned nr;
+    uint32_t ended; /* pins whose remote IRR an EOI has cleared: resample notifications */
     IoapicMsg msg[IOAPIC_NUM_PINS];
 } IoapicMsgs;
 
@@ -86,9 +87,12 @@ void ioapic_write(IOAPIC *s, uint64_t offset, uint64_t value, unsigned size, int
 bool ioapic_set_pin(IOAPIC *s, unsigned pin, bool level, IoapicMsg *out);
 
 /* A broadcast EOI of @vector: every level-triggered pin with that vector and remote IRR gets it
- * cleared; pins still high and unmasked are in *out again (or held back by the storm limiter).
- * Returns the pins that matched, for resample notifications. */
-uint32_t ioapic_eoi(IOAPIC *s, uint8_t vector, int64_t now_ns, IoapicMsgs *out);
+ * cleared; pins still high and unmasked are in *out again (or held back by the storm limiter). */
+void ioapic_eoi(IOAPIC *s, uint8_t vector, int64_t now_ns, IoapicMsgs *out);
+
+/* No local APIC accepted the message of level-triggered @pin: its remote IRR is cleared again, and the
+ * next event at the pin tries once more. */
+void ioapic_not_accepted(IOAPIC *s, unsigned pin);
 
 /* When ioapic_timer() must run, or -1. */
 int64_t ioapic_next_ns(const IOAPIC *s);

@@ -77,6 +77,7 @@ typedef struct LapicConfig {
     SeoibMode seoib;       /* RESPECTED advertises LVR bit 24, and only with @x2apic */
     unsigned phys_bits;    /* MAXPHYADDR, bounds the base address; 0 means 36 */
     uint64_t tsc_khz;      /* 0: TSC deadlines never expire */
+    bool kernel_copy;      /* a copy of KVM's: LVR is what the last lapic_set_page() brought */
 } LapicConfig;
 
 typedef struct LAPIC {
@@ -86,6 +87,7 @@ typedef struct LAPIC {
     uint64_t base; /* IA32_APIC_BASE */
     uint8_t xapic_id;
     uint8_t tpr;
+    uint32_t kernel_lvr; /* cfg.kernel_copy */
     uint32_t ldr; /* xAPIC format, bits 31:24 */
     uint32_t dfr;
     uint32_t spiv;
@@ -98,7 +100,7 @@ typedef struct LAPIC {
     uint32_t irr[8];
     uint32_t isr[8];
     uint32_t tmr[8];
-    uint32_t lint_seen; /* levels of LINT0/1 at the last sync */
+    bool extint; /* an ExtINT message waits for lapic_ack_extint() */
 
     bool timer_armed;
     int64_t timer_deadline_ns; /* when timer_armed */
@@ -107,6 +109,7 @@ typedef struct LAPIC {
     int64_t tsc_base_ns;
 
     /* Any thread, atomic; drained by the owner in lapic_sync(). */
+    uint32_t attention;        /* something below changed since the owner looked */
     uint32_t pending[8];       /* vectors accepted and not yet in IRR */
     uint32_t pending_level[8]; /* trigger mode of those */
     uint32_t events;           /* LapicEvents plus ExtINT and received-illegal-vector */
@@ -154,7 +157,7 @@ void lapic_set_tsc(LAPIC *s, uint64_t tsc, int64_t now_ns);
 
 /* Takes over what other threads posted and lets the timer expire. Returns LapicEvents. */
 uint32_t lapic_sync(LAPIC *s, int64_t now_ns);
-/* Is there anything lapic_sync() would take over? Cheap; any thread. */
+/* Did another thread post anything since? Does not look at the timer. Cheap; any thread. */
 bool lapic_sync_needed(const LAPIC *s);
 /* Highest vector that may be delivered now (above PPR), or -1. Does not move it to ISR; see
  * lapic_ack(). Does not sync. */
@@ -180,9 +183,14 @@ bool lapic_match(const LAPIC *s, uint32_t dest, bool logical);
 bool lapic_accepts_fixed(const LAPIC *s);
 /* Arbitration priority for lowest-priority delivery: the lower wins (the PPR as last published). */
 uint8_t lapic_arb_priority(const LAPIC *s);
-/* Puts a message that matched into the pending words. Returns whether the vCPU needs a kick; false
- * when the message is dropped (fixed to a disabled APIC, reserved mode, INIT de-assert). */
-bool lapic_post(LAPIC *s, const ApicMessage *msg);
+typedef enum LapicPost {
+    LAPIC_POST_DROPPED, /* fixed to a disabled APIC, reserved mode, INIT de-assert */
+    LAPIC_POST_TAKEN,   /* the vCPU has been kicked already for an earlier one */
+    LAPIC_POST_KICK,    /* taken; the caller kicks the vCPU */
+} LapicPost;
+
+/* Puts a message that matched into the pending words. */
+LapicPost lapic_post(LAPIC *s, const ApicMessage *msg);
 /* Level of a local interrupt pin (0 or 1). Returns whether the vCPU needs a kick. */
 bool lapic_set_lint(LAPIC *s, unsigned pin, bool level);
 
