@@ -344,10 +344,11 @@ void address_space_set_listener(AddressSpace *as, MemoryListener *l)
 static const FlatRange *find_range(AddressSpace *as, hwaddr addr, uint64_t *gap)
 {
     const FlatView *v = &as->view;
+    const FlatRange *last = &v->ranges[as->last_hit];
     unsigned lo = 0, hi = v->nr;
 
-    if (as->last_hit < v->nr && addr - v->ranges[as->last_hit].addr < v->ranges[as->last_hit].size) {
-        return &v->ranges[as->last_hit];
+    if (as->last_hit < v->nr && addr - last->addr < last->size) {
+        return last;
     }
     while (lo < hi) { /* first range that ends after addr */
         unsigned mid = lo + (hi - lo) / 2;

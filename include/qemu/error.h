@@ -24,7 +24,7 @@ typedef enum ErrorClass {
     ERROR_CLASS__MAX,
 } ErrorClass;
 
-/* Passing &error_abort as errp makes any failure abort with the message: programming errors only. */
+/* &error_abort as errp makes any failure abort with its message: programming errors only. */
 extern Error *error_abort;
 
 /* Creates an Error in *errp (nothing when errp is NULL). No newline, no full stop. */

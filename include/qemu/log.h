@@ -45,7 +45,7 @@ typedef struct TraceEvent {
 } TraceEvent;
 extern const TraceEvent trace_event_table[];
 extern const size_t trace_event_count;
-/* Enables (or with a leading '-' disables) the events that match a glob pattern; returns how many. */
+/* Enables (after a leading "-": disables) the events that match a glob; returns how many. */
 unsigned trace_enable_pattern(const char *pattern);
 /* The argument of -trace: [[enable=]PATTERN][,events=FILE][,file=FILE]. */
 bool trace_parse_option(const char *arg, Error **errp);

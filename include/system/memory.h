@@ -8,7 +8,7 @@
  *                     ├─ alias       a window into another region
  *                     └─ container   ...
  *
- * Where siblings overlap the one with the higher priority wins. Topology changes and accesses happen
+ * Where siblings overlap the one of higher priority wins. Topology changes and accesses happen
  * under the BQL; RAM contents may be accessed by any thread.
  */
 #ifndef SYSTEM_MEMORY_H
