@@ -25,7 +25,7 @@ LAYERS = [
     ('system', ['util', 'qapi', 'hw/core', 'migration', 'chardev']),
     ('chardev', ['util', 'qapi', 'hw/core', 'system']),
     ('accel', ['util', 'qapi', 'hw/core', 'system', 'target/i386', 'hw/intc']),
-    ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel/kvm']),
+    ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel']),
     ('hw/i386', ['*']),
     ('hw', ['util', 'qapi', 'hw', 'system', 'chardev', 'migration']),
     ('monitor', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),

@@ -34,6 +34,7 @@ enum {
 #define CR0_NW_MASK (1u << 29)
 #define CR0_CD_MASK (1u << 30)
 #define CR0_PG_MASK (1u << 31)
+#define CR4_PSE_MASK (1u << 4)
 #define CR4_PAE_MASK (1u << 5)
 #define CR4_OSFXSR_MASK (1u << 9)
 #define CR4_OSXSAVE_MASK (1u << 18)
@@ -46,6 +47,7 @@ enum {
 #define MSR_EFER_NXE (1u << 11)
 
 #define RFLAGS_IF (1u << 9)
+#define RFLAGS_VM (1u << 17)
 
 #define MSR_IA32_APICBASE_BSP (1u << 8)
 #define MSR_IA32_APICBASE_EXTD (1u << 10)
@@ -86,6 +88,8 @@ typedef struct CPUX86State {
     SegmentCache ldt, tr, gdt, idt;
     uint64_t cr[5]; /* cr[1] unused; CR8 is the LAPIC's TPR */
     uint64_t cr8;
+    uint64_t pdptrs[4]; /* PAE paging: the copy the processor uses; see pdptrs_valid */
+    bool pdptrs_valid;  /* else loaded from memory at CR3 */
     uint64_t dr[8];
     uint64_t efer;
     uint64_t xcr0;
@@ -103,6 +107,7 @@ typedef struct CPUX86State {
     uint64_t mcg_cap, mcg_status, mcg_ctl, mce_banks[4 * 10];
     uint64_t misc_enable, feature_control, spec_ctrl, virt_ssbd, smbase, smi_count;
     uint64_t xss, umwait, pkrs, tsx_ctrl, bndcfgs, arch_capabilities;
+    uint64_t vm_hsave, xfd, xfd_err;
     uint64_t system_time_msr, wall_clock_msr, async_pf_en_msr, async_pf_int_msr, steal_time_msr,
         pv_eoi_en_msr, poll_control_msr;
 
@@ -127,6 +132,7 @@ typedef struct X86CPU {
     CPUState cpu; /* first: an X86CPU is a CPUState */
     CPUX86State env;
     X86CPUConfig cfg; /* const once realized */
+    bool configured;  /* cfg holds the model's properties */
     uint32_t apic_id;
     LAPIC *lapic;        /* owned; the model, or the copy of the accelerator's */
     uint8_t *lapic_page; /* last kernel LAPIC page read, for `info lapic`; NULL: none */
@@ -155,7 +161,12 @@ static inline const X86AccelOps *x86_accel_ops(const AccelOps *accel)
 
 extern const DeviceType type_x86_cpu; /* abstract "x86_64-cpu" */
 
-/* Creates, configures (ms->cpu_model), realizes and starts CPU @index of the machine. */
+/* What decides about the CPUs of @ms, for x86_cpu_config_*() and queries; what it points to stays
+ * valid until the next call. False with the error of a bad -cpu. BQL. */
+bool x86_cpu_get_context(MachineState *ms, X86CPUContext *ctx, Error **errp);
+X86CPUTopo x86_cpu_topology(const MachineState *ms);
+/* Creates, configures (ms->cpu_model), realizes and starts CPU @index of the machine. Interrupt
+ * controllers must be there: the policy of end of interrupt depends on them. */
 X86CPU *x86_cpu_create(MachineState *ms, unsigned index, uint32_t apic_id, Error **errp);
 /* The state after power-on or INIT (SDM vol 3 table 10-1). @init keeps what INIT keeps. */
 void x86_cpu_reset(X86CPU *cpu, bool init);
@@ -164,10 +175,14 @@ void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
 bool x86_cpu_is_bsp(const X86CPU *cpu);
 /* Text of -cpu help. */
 void x86_cpu_print_help(FILE *f);
-/* Text of `info registers`. */
+/* Text of `info registers`, without its "CPU#n" line. */
 void x86_cpu_dump_state(X86CPU *cpu, GString *out);
-/* Translates @va with the guest's page tables and mode. False when not mapped. BQL. */
+/* Registers without the FPU, and the code around the program counter: for a CPU that failed. */
+void x86_cpu_dump_code_state(X86CPU *cpu, GString *out);
+/* Translates linear address @va as the guest's mode and tables say. False when not mapped. BQL. */
 bool x86_cpu_translate(X86CPU *cpu, uint64_t va, uint64_t *gpa);
+/* Reads guest memory by linear address; false when some of it is not mapped or not there. BQL. */
+bool x86_cpu_read_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len);
 /* Code size at CS: 16, 32 or 64. */
 int x86_cpu_code_bits(const X86CPU *cpu);
 

@@ -72,6 +72,7 @@ struct MachineState {
     Object *peripheral, *peripheral_anon, *unattached;
     void *board_state;         /* owned by the board */
     void *accel_state;         /* owned by the accelerator; the opaque of @irqchip */
+    void *cpu_state;           /* owned by target/i386/cpu.c */
 };
 
 /* The machine of this process; made by main(), const after realize. */

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's interrupt controllers: creation, GSI routes, interrupt sources (api.rst
+ * KVM_CREATE_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP, KVM_SET_GSI_ROUTING). BQL unless IrqChipOps says
+ * "any thread".
+ *
+ *   kernel-irqchip=on     LAPIC, I/O APIC 0x11, 8259 pair and PIT in the kernel
+ *   kernel-irqchip=split  LAPIC in the kernel; GSI n = pin n of our I/O APIC has an MSI route; the
+ *                         vector of a level-triggered one comes back as KVM_EXIT_IOAPIC_EOI
+ *   kernel-irqchip=off    nothing in the kernel
+ */
+#include "qemu/osdep.h"
+#include "hw/intc/apic-bus.h"
+#include "target/i386/kvm/kvm-x86.h"
+#include "trace.h"
+
+/* --- Routes ---------------------------------------------------------------------------------- */
+
+/* Room for the 24 pins of the I/O APIC and the 16 of the 8259 pair. */
+#define MAX_ROUTES (KVM_IOAPIC_PINS + 16)
+
+typedef struct RouteTable {
+    struct kvm_irq_routing head;
+    struct kvm_irq_routing_entry entries[MAX_ROUTES];
+} RouteTable;
+
+static int set_routes(const KVMState *s, const RouteTable *t)
+{
+    int ret = kvm_vm_ioctl(s, KVM_SET_GSI_ROUTING, t);
+
+    trace_kvm_irqchip_commit_routes(t->head.nr, ret);
+    return ret;
+}
+
+static void add_chip_route(RouteTable *t, unsigned gsi, unsigned chip, unsigned pin)
+{
+    t->entries[t->head.nr++] = (struct kvm_irq_routing_entry){
+        .gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { chip, pin },
+    };
+}
+
+/* The PC's wiring: ISA interrupt n is GSI n and pin n of both controllers, but for the timer, which
+ * is pin 2 of the I/O APIC (the MADT says so). */
+static int set_pc_routes(const KVMState *s)
+{
+    RouteTable t = { .head.nr = 0 };
+
+    for (unsigned gsi = 0; gsi < 16; gsi++) {
+        add_chip_route(&t, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi & 7);
+    }
+    for (unsigned gsi = 0; gsi < KVM_IOAPIC_PINS; gsi++) {
+        if (gsi != 2) {
+            add_chip_route(&t, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);
+        }
+    }
+    return set_routes(s, &t);
+}
+
+/* With KVM_FEATURE_MSI_EXT_DEST_ID bits 11:5 of an MSI address are bits 14:8 of the destination,
+ * which the kernel wants in the upper half. */
+static uint64_t msi_kernel_addr(const KVMState *s, uint64_t addr)
+{
+    bool ext = s->arch->mode == IRQCHIP_SPLIT && s->arch->x2apic_ids;
+
+    if (!ext || addr >> 32 || addr & 0x10) {
+        return addr;
+    }
+    return (addr & ~0xfe0ull) | (addr & 0xfe0) << 35;
+}
+
+static void route_update(void *opaque, unsigned gsi, uint64_t addr, uint32_t data, bool masked)
+{
+    KVMState *s = opaque;
+    KVMRoute *r = gsi < KVM_IOAPIC_PINS ? &s->arch->routes[gsi] : NULL;
+
+    if (!r || masked || (r->valid && r->addr == addr && r->data == data)) {
+        return;
+    }
+    *r = (KVMRoute){ .valid = true, .addr = addr, .data = data };
+    s->arch->routes_dirty = true;
+    trace_kvm_irqchip_update_msi_route(gsi, addr, data);
+}
+
+static void routes_commit(void *opaque)
+{
+    KVMState *s = opaque;
+    RouteTable t = { .head.nr = 0 };
+    int ret;
+
+    if (!s->arch->routes_dirty) {
+        return;
+    }
+    s->arch->routes_dirty = false;
+    for (unsigned gsi = 0; gsi < KVM_IOAPIC_PINS; gsi++) {
+        const KVMRoute *r = &s->arch->routes[gsi];
+        uint64_t addr = msi_kernel_addr(s, r->addr);
+
+        if (r->valid) {
+            t.entries[t.head.nr++] = (struct kvm_irq_routing_entry){
+                .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+                .u.msi = { .address_lo = (uint32_t)addr, .address_hi = addr >> 32,
+                           .data = r->data },
+            };
+        }
+    }
+    ret = set_routes(s, &t);
+    if (ret < 0) {
+        warn_report("KVM refused the interrupt routes: %s", strerror(-ret));
+    }
+}
+
+/* --- Sources --------------------------------------------------------------------------------- */
+
+static void set_gsi(void *opaque, unsigned gsi, bool level)
+{
+    const KVMState *s = opaque;
+    struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+    /* Split: a falling level means nothing to an MSI route. */
+    if (level || s->arch->mode == IRQCHIP_ON) {
+        int ret = kvm_vm_ioctl(s, KVM_IRQ_LINE, &line);
+
+        trace_kvm_set_irq(gsi, level, ret);
+    }
+}
+
+static bool send_msi(void *opaque, uint64_t addr, uint32_t data)
+{
+    const KVMState *s = opaque;
+    uint64_t kaddr = msi_kernel_addr(s, addr);
+    struct kvm_msi msi = {
+        .address_lo = (uint32_t)kaddr, .address_hi = kaddr >> 32, .data = data,
+    };
+
+    return kvm_vm_ioctl(s, KVM_SIGNAL_MSI, &msi) > 0;
+}
+
+/* The bootstrap processor takes ExtINTs; see kvm-inject.c. */
+static void set_intr(void *opaque, bool level)
+{
+    CPUState *cpu = cpus_count() ? cpus_get(0) : NULL;
+
+    if (!cpu) {
+        return;
+    }
+    if (level) {
+        cpu_interrupt(cpu, CPU_INTERRUPT_HARD);
+    } else {
+        cpu_reset_interrupt(cpu, CPU_INTERRUPT_HARD);
+    }
+}
+
+/* LINT1 as its LVT entry (offset 0x360) says: an NMI, unless masked. */
+static void pulse_lint1(CPUState *cpu, void *opaque)
+{
+    uint8_t page[1024];
+    uint32_t lvt;
+
+    if (kvm_get_lapic_page(X86_CPU(cpu), page, NULL)) {
+        memcpy(&lvt, page + 0x360, sizeof(lvt));
+        if (!(lvt & 1u << 16) && (lvt >> 8 & 7) == APIC_DM_NMI) {
+            kvm_vcpu_ioctl(kvm_vcpu(cpu), KVM_NMI, NULL);
+        }
+    }
+}
+
+static void inject_nmi(void *opaque)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        async_run_on_cpu(cpu, pulse_lint1, NULL);
+    }
+}
+
+static const IrqChipOps split_ops = {
+    .name = "kvm",
+    .route_update = route_update,
+    .routes_commit = routes_commit,
+    .set_gsi = set_gsi,
+    .send_msi = send_msi,
+    .set_intr = set_intr,
+    .inject_nmi = inject_nmi,
+};
+
+static const IrqChipOps full_ops = {
+    .name = "kvm",
+    .set_gsi = set_gsi,
+    .send_msi = send_msi,
+    .inject_nmi = inject_nmi,
+};
+
+/* --- Creation -------------------------------------------------------------------------------- */
+
+static bool create_split(KVMState *s, Error **errp)
+{
+    int ret;
+
+    if (!kvm_vm_check_extension(s, KVM_CAP_SPLIT_IRQCHIP)) {
+        error_setg(errp, "Split IRQ chip mode not supported.");
+        return false;
+    }
+    ret = kvm_vm_enable_cap(s, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_PINS);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not enable split irqchip mode");
+        return false;
+    }
+    s->ms->irqchip = &split_ops;
+    return true;
+}
+
+static bool create_full(KVMState *s, Error **errp)
+{
+    struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+    int ret = kvm_vm_ioctl(s, KVM_CREATE_IRQCHIP, NULL);
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Create kernel irqchip failed");
+        return false;
+    }
+    ret = set_pc_routes(s);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "KVM refused the interrupt routes");
+        return false;
+    }
+    if (s->ms->pit) {
+        ret = kvm_vm_ioctl(s, KVM_CREATE_PIT2, &pit);
+        if (ret < 0) {
+            error_setg_errno(errp, -ret, "Create kernel PIC irqchip failed");
+            return false;
+        }
+    }
+    s->ms->irqchip = &full_ops;
+    return true;
+}
+
+bool kvm_arch_create_irqchip(MachineState *ms, Error **errp)
+{
+    KVMState *s = kvm_state(ms);
+    KVMArchState *a = s->arch;
+
+    if (!ms->version->default_cpu_type) {
+        return true; /* machine "none" has nothing to interrupt */
+    }
+    a->mode = ms->irqchip_mode == IRQCHIP_DEFAULT ? IRQCHIP_ON : ms->irqchip_mode;
+    if ((a->mode == IRQCHIP_SPLIT && !create_split(s, errp)) ||
+        (a->mode == IRQCHIP_ON && !create_full(s, errp))) {
+        return false;
+    }
+    a->irqchip_created = true;
+    a->info_valid = false; /* features and the VM's x2APIC API depend on it */
+    ms->irqchip_mode = a->mode;
+    return true;
+}
+
+/* --- Reset of the kernel's chips ------------------------------------------------------------- */
+
+static void reset_pic(const KVMState *s, unsigned chip)
+{
+    struct kvm_irqchip c = { .chip_id = chip };
+
+    c.chip.pic.elcr_mask = chip == KVM_IRQCHIP_PIC_MASTER ? 0xf8 : 0xde;
+    kvm_vm_ioctl(s, KVM_SET_IRQCHIP, &c);
+}
+
+static void reset_ioapic(const KVMState *s)
+{
+    struct kvm_irqchip c = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+    c.chip.ioapic.base_address = IOAPIC_DEFAULT_BASE;
+    for (unsigned i = 0; i < KVM_IOAPIC_NUM_PINS; i++) {
+        c.chip.ioapic.redirtbl[i].bits = IOAPIC_RTE_MASKED;
+    }
+    kvm_vm_ioctl(s, KVM_SET_IRQCHIP, &c);
+}
+
+/* All counters as a PC's firmware finds them: mode 3, 65,536 ticks, gates 0 and 1 high. */
+static void reset_pit(const KVMState *s)
+{
+    struct kvm_pit_state2 pit = { .flags = 0 };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pit.channels); i++) {
+        pit.channels[i].mode = 3;
+        pit.channels[i].gate = i != 2;
+        pit.channels[i].count = 0x10000;
+    }
+    kvm_vm_ioctl(s, KVM_SET_PIT2, &pit);
+}
+
+void kvm_irqchip_reset(KVMState *s)
+{
+    reset_pic(s, KVM_IRQCHIP_PIC_MASTER);
+    reset_pic(s, KVM_IRQCHIP_PIC_SLAVE);
+    reset_ioapic(s);
+    if (s->ms->pit) {
+        reset_pit(s);
+    }
+}
+
+/* --- LAPIC pages ----------------------------------------------------------------------------- */
+
+bool kvm_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp)
+{
+    KVMVcpu *v = kvm_vcpu(&cpu->cpu);
+    int ret;
+
+    G_STATIC_ASSERT(sizeof(struct kvm_lapic_state) == LAPIC_PAGE_BYTES);
+    if (!kvm_lapic_in_kernel(v->s)) {
+        return false;
+    }
+    ret = kvm_vcpu_ioctl(v, KVM_GET_LAPIC, page);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "KVM did not give the local APIC of CPU %d", cpu->cpu.index);
+    }
+    return ret >= 0;
+}
+
+bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp)
+{
+    KVMVcpu *v = kvm_vcpu(&cpu->cpu);
+    int ret;
+
+    if (!kvm_lapic_in_kernel(v->s)) {
+        return false;
+    }
+    ret = kvm_vcpu_ioctl(v, KVM_SET_LAPIC, page);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "KVM refused the local APIC of CPU %d", cpu->cpu.index);
+    }
+    return ret >= 0;
+}
+
+const X86AccelOps kvm_arch_target_ops = {
+    .get_info = kvm_x86_get_info,
+    .get_lapic_page = kvm_get_lapic_page,
+    .set_lapic_page = kvm_set_lapic_page,
+};
