@@ -139,6 +139,12 @@ static MachineState *machine_new(const MachineVersion *v, Error **errp)
         return NULL;
     }
     ms->version = v;
+    ms->system_memory = g_new0(MemoryRegion, 1);
+    memory_region_init(ms->system_memory, "system", UINT64_MAX);
+    ms->memory = address_space_new("memory", ms->system_memory);
+    ms->system_io = g_new0(MemoryRegion, 1);
+    memory_region_init(ms->system_io, "io", 64 * KiB);
+    ms->io = address_space_new("I/O", ms->system_io);
     ms->root = add_container(NULL, NULL);
     object_add_child(ms->root, "machine", &ms->object);
     add_container(ms->root, "objects");
