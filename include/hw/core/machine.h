@@ -59,9 +59,12 @@ struct MachineState {
     uint64_t ram_size_bytes;
     char *cpu_model;           /* the argument of -cpu */
     char *kernel_filename, *initrd_filename, *kernel_cmdline, *firmware;
-    bool graphics, dump_guest_core, mem_merge, usb, hpet, acpi, pit, pic, i8042, vmport, smm, smbus;
-    bool sata;
-    char *smm_mode, *vmport_mode; /* "on" "off" "auto", as written */
+    bool graphics, dump_guest_core, mem_merge, hpet, i8042, smbus, sata;
+    int acpi, pit, pic, smm, vmport; /* OnOffAuto, as asked */
+    uint64_t max_ram_below_4g;       /* 0: the board's own limit */
+    char *oem_id, *oem_table_id;     /* of the ACPI tables */
+    int smbios_type;
+    bool refused; /* properties that only take the value they have */
     MemoryRegion *system_memory;  /* root containers */
     MemoryRegion *system_io;
     AddressSpace *memory;
