@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Registers between CPUX86State and the kernel: general, segment and control registers, FPU
- * (XSAVE), debug registers, events, MP state. Documentation/virt/kvm/api.rst. On the vCPU's thread, BQL. */
+ * (XSAVE), debug registers, events, MP state. Documentation/virt/kvm/api.rst. On the vCPU's thread,
+ * BQL. */
 #include "qemu/osdep.h"
 #include "target/i386/kvm/kvm-x86.h"
 
