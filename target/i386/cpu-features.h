@@ -99,29 +99,29 @@ typedef struct FeatureWordInfo {
     FeatureWordSource source;
     uint32_t leaf, subleaf;
     bool has_subleaf;
-    uint8_t reg;  /* CPUID_EAX.. */
+    uint8_t reg; /* CPUID_EAX.. */
     uint32_t msr;
     bool kvm_only; /* zero under other accelerators */
-    /* Computed from the rows of cpu-features.def, plus bits without a name. */
-    uint64_t named;
-    uint64_t tcg;
-    uint64_t migratable;
-    uint64_t no_autoenable;
+    /* Bits without a row in cpu-features.def: what the software CPU has of them, what max and host
+     * must not turn on, what may migrate. */
+    uint64_t unnamed_tcg, unnamed_no_autoenable, unnamed_migratable;
 } FeatureWordInfo;
 
-/* One row of cpu-features.def. */
-typedef struct X86FeatureInfo {
-    uint16_t feature; /* X86Feature */
-    const char *name;
-} X86FeatureInfo;
-
 extern const FeatureWordInfo feature_word_info[FEATURE_WORDS];
-/* All named bits by word, then bit; ends with NULL name. */
-extern const X86FeatureInfo x86_feature_rows[];
-extern const unsigned x86_nr_feature_rows;
+
+/* The flag column of cpu-features.def. */
+enum {
+    FEATURE_TCG = 1 << 0,
+    FEATURE_MIGRATABLE = 1 << 1,
+    FEATURE_NO_AUTOENABLE = 1 << 2,
+};
 
 /* The property name of a bit, or NULL for a bit without one. */
 const char *x86_feature_name(FeatureWord w, unsigned bit);
+/* The bits of @w with a name. */
+uint64_t feature_word_named(FeatureWord w);
+/* The bits of @w, with and without name, that have @flag. */
+uint64_t feature_word_flagged(FeatureWord w, unsigned flag);
 /* "CPUID[eax=07h,ecx=00h].EBX", "MSR(48Bh)" or "KVM_CAP_X2APIC_API", as warnings print it. */
 void feature_word_format(FeatureWord w, char *buf, size_t buf_len);
 /* "EAX", ... */
@@ -129,7 +129,7 @@ const char *cpuid_reg_name(unsigned reg);
 
 /* If none of @requires is set, the bits @mask of word @word go. Evaluated once, in order. */
 typedef struct X86FeatureDep {
-    X86Feature requires[3]; /* any of them; X86_FEATURE_END fills up */
+    uint16_t requires[3]; /* X86Feature, any of them; repeated to fill up */
     FeatureWord word;
     uint64_t mask;
 } X86FeatureDep;
@@ -137,16 +137,17 @@ typedef struct X86FeatureDep {
 extern const X86FeatureDep x86_feature_deps[];
 extern const unsigned x86_nr_feature_deps;
 
-/* XSAVE state components (SDM vol 1 13.1): the feature that enables each, its standard-format size
- * and offset. Zero size: not a component we know. */
+/* XSAVE state components (SDM vol 1 13.1): the feature that enables each, its size and its offset
+ * in the standard format (0: only in the compacted one). Zero size: not a component we know. */
 typedef struct X86XSaveComponent {
-    X86Feature feature;
-    uint32_t size, offset, ecx;
+    uint16_t feature; /* X86Feature */
+    uint32_t size, offset;
+    uint32_t flags;      /* CPUID.0D.i:ECX */
 } X86XSaveComponent;
 
 enum { XSAVE_COMPONENTS = 19 };
 extern const X86XSaveComponent x86_xsave_components[XSAVE_COMPONENTS];
-/* XCR0 bits KVM and migration know, and the IA32_XSS bits. */
+/* The components of XCR0 and of IA32_XSS. */
 #define XSTATE_XCR0_MASK 0x602ffull
 #define XSTATE_XSS_MASK (1ull << 15)
 
