@@ -130,9 +130,11 @@ X86CPUOption *x86_cpu_option_parse(const char *str, X86CPUReport *report, Error 
 void x86_cpu_option_free(X86CPUOption *opt);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X86CPUOption, x86_cpu_option_free)
 
-/* The CPU compat rows of machine version @major.@minor, in order of application (newest set first;
- * later rows win). NULL-terminated array of lists, each ending with .type NULL. 2.4 and newer. */
-const X86CPUGlobal *const *x86_cpu_compat_for(unsigned major, unsigned minor);
+/* The CPU compat sets of machine version @major.@minor, newest first: the order in which they apply
+ * (later rows win). Each set ends with .type NULL. Returns how many; 2.6 and newer. */
+enum { X86_CPU_COMPAT_SETS = 15 };
+unsigned x86_cpu_compat_for(unsigned major, unsigned minor,
+                            const X86CPUGlobal *sets[X86_CPU_COMPAT_SETS]);
 
 /* Which version an unversioned model name means. */
 enum {
@@ -145,9 +147,10 @@ int x86_cpu_default_version(unsigned major, unsigned minor);
 /* Everything that decides what a model name means, besides the name. */
 typedef struct X86CPUContext {
     const X86AccelInfo *accel;
-    const X86CPUOption *option;                /* NULL: no -cpu */
-    const X86CPUGlobal *const *compat;         /* x86_cpu_compat_for(); NULL: none */
-    const X86CPUGlobal *globals;               /* of -global, in order; NULL: none */
+    const X86CPUOption *option; /* NULL: no -cpu */
+    const X86CPUGlobal *compat[X86_CPU_COMPAT_SETS]; /* x86_cpu_compat_for() */
+    unsigned nr_compat;
+    const X86CPUGlobal *globals; /* of -global, in order; NULL: none */
     unsigned nr_globals;
     int default_version;
     const X86CPUTopo *topo; /* NULL: one thread */
@@ -216,6 +219,9 @@ typedef enum X86CPUClassKind {
     X86_CPU_HOST,
 } X86CPUClassKind;
 
+/* IA32_PERF_CAPABILITIES.LBR_FMT, the only bits lbr-fmt may have. */
+#define X86_LBR_FMT_MASK 0x3f
+
 typedef enum X86OnOffAuto { X86_AUTO, X86_ON, X86_OFF } X86OnOffAuto;
 
 typedef struct X86CacheInfo X86CacheInfo;     /* cpu-models.h */
@@ -261,7 +267,7 @@ typedef struct X86CPUConfig {
     bool hv_passthrough, hv_enforce_cpuid, hv_synic_kvm_only;
     X86OnOffAuto hv_no_nonarch_coresharing;
     uint32_t hv_spinlocks; /* UINT32_MAX: never notify */
-    char hv_vendor_id[13];
+    char hv_vendor_id[32];
     uint32_t hv_version_build, hv_version_snumber, hv_version_spack;
     uint16_t hv_version_major, hv_version_minor;
     uint8_t hv_version_sbranch;
@@ -270,7 +276,8 @@ typedef struct X86CPUConfig {
     /* Results of realize, for x86_cpuid(). */
     X86SeoibDecision seoib;
     X86AccelKind accel_kind;
-    const X86CPUCaches *cache_cpuid2, *cache_cpuid4, *cache_amd;
+    const X86CPUCaches *caches; /* of the model; NULL: none of its own */
+    const X86CPUCaches *cache_cpuid2, *cache_cpuid4, *cache_amd; /* by leaf */
     X86AccelInfo accel; /* a copy: host values that pass through */
 } X86CPUConfig;
 
@@ -365,7 +372,9 @@ void x86_cpu_prop_get(const X86CPUConfig *cfg, const X86CPUProp *p, X86PropValue
 /* As on a command line. "Property 'TYPE.NAME' not found", "Parameter 'avx' expects 'on' or 'off'",
  * "parameter 'family' can be at most 270", ... */
 bool x86_cpu_prop_set_str(X86CPUConfig *cfg, const char *name, const char *value, Error **errp);
-/* With a typed value, as in QMP. */
-bool x86_cpu_prop_set(X86CPUConfig *cfg, const char *name, const X86PropValue *v, Error **errp);
+/* With a value of kind X86_PROP_BOOL, _INT64, _UINT64 or _STRING (other: nothing fits). @shown
+ * names the property in type errors: "Invalid parameter type for 'SHOWN', expected: boolean". */
+bool x86_cpu_prop_set(X86CPUConfig *cfg, const char *name, const char *shown,
+                      const X86PropValue *v, Error **errp);
 
 #endif
