@@ -40,7 +40,7 @@ extern const X86CPUTopo x86_topo_single;
 unsigned x86_topo_threads_per_pkg(const X86CPUTopo *t);
 /* Logical processors in one unit of @level. */
 unsigned x86_topo_threads_at(const X86CPUTopo *t, X86TopoLevel level);
-/* The position of the first APIC id bit above @level: what 0xB.EAX and cache sharing fields want. */
+/* The width of the APIC id fields below @level: CPUs with equal bits above it share a @level. */
 unsigned x86_topo_offset(const X86CPUTopo *t, X86TopoLevel level);
 /* Whether the topology has more than one unit of @level in the next (dies, modules). */
 bool x86_topo_has_level(const X86CPUTopo *t, X86TopoLevel level);

@@ -17,10 +17,11 @@ typedef struct X86CPUIDEnv {
     bool apic_enabled; /* IA32_APIC_BASE.EN; off clears CPUID.1:EDX.APIC */
     bool osxsave;      /* CR4.OSXSAVE */
     bool ospke;        /* CR4.PKE */
-    uint64_t xcr0, xss; /* for the size of the XSAVE area in use */
+    bool long_mode;    /* EFER.LMA: Intel CPUs show SYSCALL in 64-bit mode only */
+    uint64_t xcr0;     /* for the size of the XSAVE area in use */
 } X86CPUIDEnv;
 
-/* The state after power-on of the CPU with @apic_id. */
+/* The state after power-on of the CPU with @apic_id; long mode, as far as CPUID tells it apart. */
 X86CPUIDEnv x86_cpuid_env_reset(uint32_t apic_id);
 
 /*
@@ -31,7 +32,7 @@ void x86_cpuid(const X86CPUConfig *cfg, const X86CPUTopo *topo, const X86CPUIDEn
                uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* Size in bytes of the XSAVE area for the components @xstate; @compacted: XSAVEC format. */
-uint32_t x86_xsave_area_size(uint64_t xstate, bool compacted);
+uint32_t x86_xsave_area_size(const X86CPUConfig *cfg, uint64_t xstate, bool compacted);
 /* XCR0 and IA32_XSS bits the guest may set. */
 uint64_t x86_cpu_xcr0_allowed(const X86CPUConfig *cfg);
 uint64_t x86_cpu_xss_allowed(const X86CPUConfig *cfg);
