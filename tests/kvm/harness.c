@@ -16,7 +16,7 @@ extern const uint8_t guest_code[], guest_code_end[], guest_handler[], guest_exce
 
 const char *const mode_names[NR_MODES] = { "quirked", "enabled", "disabled" };
 
-/* --- What is there ---------------------------------------------------------------------------- */
+/* --- What is there --------------------------------------------------------------------------- */
 
 bool skip_without_kvm(void)
 {
@@ -48,7 +48,7 @@ bool skip_without_seoib(void)
         return true;
     }
     if (!have_seoib_flags()) {
-        g_test_skip("skipped: this kernel's KVM_CAP_X2APIC_API has no Suppress EOI Broadcast flags");
+        g_test_skip("skipped: KVM_CAP_X2APIC_API has no Suppress EOI Broadcast flags here");
         return true;
     }
     return false;
@@ -72,7 +72,7 @@ int x2apic_api(int fd)
     return ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_X2APIC_API);
 }
 
-/* --- Making a VM ------------------------------------------------------------------------------ */
+/* --- Making a VM ----------------------------------------------------------------------------- */
 
 static int enable_cap(int fd, uint32_t cap, uint64_t arg)
 {
@@ -176,7 +176,7 @@ void vm_close(Vm *vm)
     }
 }
 
-/* --- The guest -------------------------------------------------------------------------------- */
+/* --- The guest ------------------------------------------------------------------------------- */
 
 static void put64(Vm *vm, unsigned gpa, uint64_t value)
 {
@@ -268,7 +268,7 @@ void vm_start(Vm *vm, Irqchip irqchip, Mode mode, bool x2apic, uint32_t spiv, bo
     run_to_idle(vm, 1);
 }
 
-/* --- Running ---------------------------------------------------------------------------------- */
+/* --- Running --------------------------------------------------------------------------------- */
 
 /* One KVM_RUN; the port accessed, or -1 for other exits. */
 static int run_once(Vm *vm)
@@ -332,7 +332,7 @@ uint32_t mailbox(const Vm *vm, unsigned offset)
     return value;
 }
 
-/* --- The LAPIC -------------------------------------------------------------------------------- */
+/* --- The LAPIC ------------------------------------------------------------------------------- */
 
 struct kvm_lapic_state get_lapic(Vm *vm)
 {
@@ -383,7 +383,7 @@ void preset_in_service(Vm *vm, bool tmr)
     set_lapic(vm, &l);
 }
 
-/* --- Interrupt sources ------------------------------------------------------------------------ */
+/* --- Interrupt sources ----------------------------------------------------------------------- */
 
 static uint32_t msi_data(uint8_t vector, bool level)
 {

@@ -19,7 +19,7 @@ static bool suppressed(Mode mode, bool bit12)
     return mode == MODE_ENABLED && bit12;
 }
 
-/* --- Exits by way of delivery ------------------------------------------------------------------- */
+/* --- Exits by way of delivery ---------------------------------------------------------------- */
 
 typedef struct Path {
     const char *name;
@@ -85,7 +85,7 @@ static void test_paths(gconstpointer data)
     }
 }
 
-/* --- EOI of a vector that is in service --------------------------------------------------------- */
+/* --- EOI of a vector that is in service ------------------------------------------------------ */
 
 static unsigned eoi_of_preset(Vm *vm)
 {
@@ -181,7 +181,7 @@ static void test_route_change_loses_exit(void)
     }
 }
 
-/* --- Modes changing under a guest --------------------------------------------------------------- */
+/* --- Modes changing under a guest ------------------------------------------------------------ */
 
 static unsigned exits_of_one_interrupt(Vm *vm)
 {
@@ -247,7 +247,7 @@ static void test_forced_spiv_without_x2apic(void)
     }
 }
 
-/* --- Rebuilding the VM -------------------------------------------------------------------------- */
+/* --- Rebuilding the VM ----------------------------------------------------------------------- */
 
 /* Another VM in @mode around the same memory and vCPU state, as a migration makes it. */
 static void rebuild(Vm *vm, Mode mode, bool routes_first)
@@ -313,7 +313,7 @@ static void test_rebuild_takes_new_mode(void)
     }
 }
 
-/* An exit that KVM_RUN has not delivered yet survives another KVM_RUN, and is lost with the VM. Only
+/* An exit that KVM_RUN has not delivered yet survives another KVM_RUN and is lost with the VM. Only
  * a KVM that ends interrupts at injection lets the test stop in that window for sure; elsewhere the
  * interrupt is still in service there and nothing is lost. */
 static void check_pending_exit(bool interrupted, bool rebuilt, unsigned exits)
@@ -349,7 +349,7 @@ static void test_pending_exit(void)
     check_pending_exit(true, true, kvm_auto_eoi() ? 0 : 1);
 }
 
-/* --- A level pin in user space ------------------------------------------------------------------ */
+/* --- A level pin in user space --------------------------------------------------------------- */
 
 /* One pin of an I/O APIC with remote IRR, and the device behind it. */
 typedef struct Pin {
@@ -433,7 +433,7 @@ static void test_line_drops_before_eoi(void)
     }
 }
 
-/* --- The kernel's own I/O APIC ------------------------------------------------------------------ */
+/* --- The kernel's own I/O APIC --------------------------------------------------------------- */
 
 #define FULL_PIN 20
 #define RTE_REMOTE_IRR (1u << 14)

@@ -196,7 +196,7 @@ static void test_order_against_irqchip(void)
     vm_close(&vm);
 }
 
-/* --- When the version register is computed ------------------------------------------------------ */
+/* --- When the version register is computed --------------------------------------------------- */
 
 static void test_lvr_latched(void)
 {
@@ -296,7 +296,7 @@ static void test_vcpu_order(void)
     vm_close(&vm);
 }
 
-/* --- SPIV through KVM_SET_LAPIC ----------------------------------------------------------------- */
+/* --- SPIV through KVM_SET_LAPIC -------------------------------------------------------------- */
 
 static void test_set_lapic_keeps_spiv(void)
 {
