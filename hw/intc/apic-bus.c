@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The APIC bus: see the table in include/hw/intc/apic-bus.h. I/O APICs are touched under the big lock
- * only; local APIC models of other threads only through their "any thread" functions.
+ * The APIC bus: see the table in include/hw/intc/apic-bus.h. I/O APICs are touched under the big
+ * lock only; local APIC models of other threads only through their "any thread" functions.
  */
 #include "qemu/osdep.h"
 

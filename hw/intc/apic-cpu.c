@@ -176,7 +176,8 @@ static const MemoryRegionOps msi_region_ops = {
 void apic_msi_map(ApicBus *bus, MemoryRegion *system_memory)
 {
     memory_region_init_io(&bus->msi_region, &msi_region_ops, bus, "apic-msi", MSI_REGION_BYTES);
-    memory_region_add_subregion_overlap(system_memory, LAPIC_DEFAULT_BASE, &bus->msi_region, 0x1000);
+    memory_region_add_subregion_overlap(system_memory, LAPIC_DEFAULT_BASE, &bus->msi_region,
+                                        0x1000);
     bus->msi_parent = system_memory;
 }
 

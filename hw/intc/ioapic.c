@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * I/O APIC model (Intel 82093AA; EOI register per ICH9 13.5.7). Called under the big lock. No SMI or
- * INIT wiring beyond passing the delivery mode on; pin polarity is the board's business.
+ * I/O APIC model (Intel 82093AA; EOI register per ICH9 13.5.7). Called under the big lock. No SMI
+ * or INIT wiring beyond passing the delivery mode on; pin polarity is the board's business.
  */
 #include "qemu/osdep.h"
 
@@ -30,7 +30,6 @@ void ioapic_reset(IOAPIC *s)
 {
     s->id = 0;
     s->index = 0;
-    s->line = 0;
     s->dirty = 0;
     for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
         s->rte[pin] = IOAPIC_RTE_MASKED;
@@ -317,8 +316,8 @@ static void dump_pin(const IOAPIC *s, GString *out, unsigned pin)
     unsigned dest = (unsigned)(rte >> 56) |
                     (s->ext_dest ? (unsigned)extract64(rte, 49, 7) << 8 : 0);
 
-    g_string_append_printf(out, "  pin %-2u 0x%016" PRIx64 " dest=%x vec=%-3u %s %-5s %-6s %-6s %s\n",
-                           pin, rte, dest, (unsigned)(rte & 0xff),
+    g_string_append_printf(out, "  pin %-2u 0x%016" PRIx64 " dest=%x vec=%-3u %s %-5s %-6s %-6s "
+                           "%s\n", pin, rte, dest, (unsigned)(rte & 0xff),
                            rte & IOAPIC_RTE_POLARITY ? "active-lo" : "active-hi",
                            rte & IOAPIC_RTE_LEVEL ? "level" : "edge",
                            rte & IOAPIC_RTE_MASKED ? "masked" : "", modes[rte_mode(rte)],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupt flow of the local APIC model: acceptance, priority, acknowledge, EOI (SDM volume 3, 11.8),
- * destination matching (11.6.2, 11.12.10) and the hand-over from other threads.
+ * Interrupt flow of the local APIC model: acceptance, priority, acknowledge, EOI (SDM volume 3,
+ * 11.8), destination matching (11.6.2, 11.12.10) and the hand-over from other threads.
  *
  * Hand-over: a sender sets its bits, then `attention`; the owner clears `attention`, then takes the
  * bits. So a sender that finds `attention` clear kicks, and one that finds it set knows that the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Timer of the local APIC model (SDM volume 3, 11.5.4). The bus clock is 1 GHz, as KVM's and QEMU's:
- * one count is "divisor" nanoseconds. Time is an argument; the owner of the LAPIC calls.
+ * Timer of the local APIC model (SDM volume 3, 11.5.4). The bus clock is 1 GHz, as KVM's and
+ * QEMU's: one count is "divisor" nanoseconds. Time is an argument; the owner of the LAPIC calls.
  */
 #include "qemu/osdep.h"
 

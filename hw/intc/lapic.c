@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registers of the local APIC model: SDM volume 3, 11.4 (registers), 11.12 (x2APIC). One table row a
- * register says who may read and write it in which mode; hooks do the rest. The thread that owns the
- * LAPIC calls. Left out: the CMCI LVT entry (LVR says six entries), the AMD extended space.
+ * Registers of the local APIC model: SDM volume 3, 11.4 (registers), 11.12 (x2APIC). One table row
+ * a register says who may read and write it in which mode; hooks do the rest. The thread that owns
+ * the LAPIC calls. Left out: the CMCI LVT entry (LVR says six entries), the AMD extended space.
  */
 #include "qemu/osdep.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The I/O APIC model against 82093AA and ICH9 data sheets; every test name states the requirement. */
+/* The I/O APIC model against 82093AA and ICH9 data sheets; every test name states the requirement.
+ * */
 #include "qemu/osdep.h"
 
 #include "hw/intc/ioapic.h"

@@ -58,8 +58,8 @@ void apic_bus_remove_lapic(ApicBus *bus, unsigned cpu_index);
 /* NULL for a processor without a model. */
 LAPIC *apic_bus_lapic(ApicBus *bus, unsigned cpu_index);
 
-/* An I/O APIC model whose pin 0 is GSI @gsi_base; borrowed. False: too many. @rearm (may be NULL) is
- * called when ioapic_next_ns() may have changed. */
+/* An I/O APIC model whose pin 0 is GSI @gsi_base; borrowed. False: too many. @rearm (may be NULL)
+ * is called when ioapic_next_ns() may have changed. */
 bool apic_bus_add_ioapic(ApicBus *bus, IOAPIC *ioapic, unsigned gsi_base,
                          void (*rearm)(void *opaque), void *opaque);
 void apic_bus_remove_ioapic(ApicBus *bus, IOAPIC *ioapic);
@@ -114,9 +114,10 @@ void apic_bus_set_pic(ApicBus *bus, int (*intack)(void *opaque), void *opaque);
 /* --- Pending EOI exits (SEOIB.md 5.4) ------------------------------------------------------- */
 
 /*
- * KVM_SPLIT, vCPUs stopped: for every level RTE with remote IRR whose vector @in_flight() says is in
- * no processor's IRR or ISR, treats it as EOI'd, unless the policy is RESPECTED and @any_suppressed
- * (some processor has SPIV bit 12): then the guest owes a directed EOI. Returns the pins cleared.
+ * KVM_SPLIT, vCPUs stopped: for every level RTE with remote IRR whose vector @in_flight() says is
+ * in no processor's IRR or ISR, treats it as EOI'd, unless the policy is RESPECTED and
+ * @any_suppressed (some processor has SPIV bit 12): then the guest owes a directed EOI. Returns the
+ * pins cleared.
  */
 unsigned apic_bus_reconcile_eoi(ApicBus *bus, bool (*in_flight)(void *opaque, uint8_t vector),
                                 void *opaque, bool any_suppressed);

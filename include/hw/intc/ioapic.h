@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * I/O APIC model: Intel 82093AA data sheet (version 0x11); ICH9 data sheet 13.5 for version 0x20 with
- * its EOI register. A plain state machine called under the big lock: it returns the interrupt
+ * I/O APIC model: Intel 82093AA data sheet (version 0x11); ICH9 data sheet 13.5 for version 0x20
+ * with its EOI register. A plain state machine called under the big lock: it returns the interrupt
  * messages to send and knows neither processors nor clock.
  *
  * A redirection table entry (RTE):
@@ -74,7 +74,7 @@ typedef struct IOAPIC {
 
 /* @version 0x11 or 0x20. */
 void ioapic_init(IOAPIC *s, uint8_t version, bool ext_dest);
-/* All pins masked, id 0, lines low as far as this model knows. Keeps the counters. */
+/* All pins masked, id 0. Input levels and counters stay. */
 void ioapic_reset(IOAPIC *s);
 
 /* Guest access to the 4 KiB window. Any offset, size and value is harmless. */
@@ -90,8 +90,8 @@ bool ioapic_set_pin(IOAPIC *s, unsigned pin, bool level, IoapicMsg *out);
  * cleared; pins still high and unmasked are in *out again (or held back by the storm limiter). */
 void ioapic_eoi(IOAPIC *s, uint8_t vector, int64_t now_ns, IoapicMsgs *out);
 
-/* No local APIC accepted the message of level-triggered @pin: its remote IRR is cleared again, and the
- * next event at the pin tries once more. */
+/* No local APIC accepted the message of level-triggered @pin: its remote IRR is cleared again, and
+ * the next event at the pin tries once more. */
 void ioapic_not_accepted(IOAPIC *s, unsigned pin);
 
 /* When ioapic_timer() must run, or -1. */
@@ -104,8 +104,8 @@ void ioapic_service(IOAPIC *s, IoapicMsgs *out);
 
 /* The message of a pin as its RTE stands, masked or not. */
 ApicMessage ioapic_message(const IOAPIC *s, unsigned pin);
-/* Same as address and data of an MSI route; returns whether the pin is masked. RTE bit 48 (remappable
- * format) is kept in the address, bit 4. */
+/* Same as address and data of an MSI route; returns whether the pin is masked. RTE bit 48
+ * (remappable format) is kept in the address, bit 4. */
 bool ioapic_route(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data);
 /* Pins whose RTE was written since the last call. */
 uint32_t ioapic_take_dirty(IOAPIC *s);

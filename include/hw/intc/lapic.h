@@ -10,7 +10,7 @@
  * at the end of the struct; the owner moves what they hold into IRR by lapic_sync().
  *
  *      other threads            owner
- *      lapic_post() -> pending[] -> lapic_sync() -> irr[] -> lapic_ack() -> isr[] -> EOI -> LapicMsg
+ * lapic_post() -> pending[] -> lapic_sync() -> irr[] -> lapic_ack() -> isr[] -> EOI -> LapicMsg
  */
 #ifndef HW_INTC_LAPIC_H
 #define HW_INTC_LAPIC_H
