@@ -11,6 +11,8 @@
 typedef struct MachineVersion MachineVersion;
 typedef struct ApicBus ApicBus;
 
+typedef enum OnOffAuto { ON_OFF_AUTO_AUTO, ON_OFF_AUTO_ON, ON_OFF_AUTO_OFF } OnOffAuto;
+
 /* -smp; every field at least 1 once the machine is created. */
 typedef struct CpuTopology {
     unsigned cpus, max_cpus;
@@ -60,7 +62,7 @@ struct MachineState {
     char *cpu_model;           /* the argument of -cpu */
     char *kernel_filename, *initrd_filename, *kernel_cmdline, *firmware;
     bool graphics, dump_guest_core, mem_merge, hpet, i8042, smbus, sata;
-    int acpi, pit, pic, smm, vmport; /* OnOffAuto, as asked */
+    OnOffAuto acpi, pit, pic, smm, vmport; /* as asked; auto means on, but for smm and vmport */
     uint64_t max_ram_below_4g;       /* 0: the board's own limit */
     char *oem_id, *oem_table_id;     /* of the ACPI tables */
     int smbios_type;

@@ -223,7 +223,7 @@ static bool create_full(KVMState *s, Error **errp)
         error_setg_errno(errp, -ret, "KVM refused the interrupt routes");
         return false;
     }
-    if (s->ms->pit) {
+    if (s->ms->pit != ON_OFF_AUTO_OFF) {
         ret = kvm_vm_ioctl(s, KVM_CREATE_PIT2, &pit);
         if (ret < 0) {
             error_setg_errno(errp, -ret, "Create kernel PIC irqchip failed");
@@ -292,7 +292,7 @@ void kvm_irqchip_reset(KVMState *s)
     reset_pic(s, KVM_IRQCHIP_PIC_MASTER);
     reset_pic(s, KVM_IRQCHIP_PIC_SLAVE);
     reset_ioapic(s);
-    if (s->ms->pit) {
+    if (s->ms->pit != ON_OFF_AUTO_OFF) {
         reset_pit(s);
     }
 }
