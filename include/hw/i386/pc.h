@@ -1,28 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the boards q35 and pc share: memory layout, ISA devices, interrupt lines, direct boot.
- * BQL. */
+/*
+ * What the boards q35 and pc share: memory layout, interrupt lines, ISA devices, CPUs, direct boot.
+ * Each function of the second part does one step of a board's init, in the order given here. BQL.
+ */
 #ifndef HW_I386_PC_H
 #define HW_I386_PC_H
 
 #include "hw/core/machine.h"
-#include "hw/i386/boot.h"
+#include "hw/i386/acpi-build.h"
+#include "hw/i386/direct-boot.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/ioapic-device.h"
+#include "hw/pci-host/pci-host.h"
+#include "hw/timer/i8254.h"
 
-#define PC_IOAPIC_BASE 0xfec00000ull
-#define PC_HPET_BASE   0xfed00000ull
-#define PC_NR_GSIS     24
+#define PC_NR_GSIS 24
+#define PC_SCI_IRQ 9
 
 /* How RAM is split around the hole below 4 GiB. */
 typedef struct PCRamLayout {
     uint64_t below_4g, above_4g; /* bytes; the second part begins at 4 GiB */
 } PCRamLayout;
 
+/* MachineState.board_state of both boards. */
+typedef struct PCState {
+    MachineState *ms;
+    PCRamLayout layout;
+    MemoryRegion ram, ram_low, ram_high;
+    MemoryRegion vga_hole; /* a0000..bffff: nothing is there without a VGA */
+    IOAPICDevice *ioapic;  /* NULL: the kernel's */
+    I8259Device *pic;      /* NULL: the kernel's, or none */
+    PITDevice *pit;        /* same */
+    PCIHost *host;
+    DirectBoot *boot;      /* NULL: no -kernel */
+    bool has_hpet;
+} PCState;
+
 /* Properties of both boards, for MachineBoard.props. */
 extern const Property pc_machine_props[];
 
-/* The split of @ram_size: up to @max_low stays below 4 GiB if all of it fits there, else
- * @split_low. @max_ram_below_4g (0: no wish) lowers both, or on boards with @may_raise replaces
- * them. Warnings as QEMU's. Pure apart from these. */
-PCRamLayout pc_ram_layout(uint64_t ram_size, uint64_t max_low, uint64_t split_low,
-                          uint64_t max_ram_below_4g, bool may_raise);
+/* The split of @ram_size: all of it below 4 GiB when it is smaller than @all_low, else @low there
+ * and the rest from 4 GiB on. Pure. */
+PCRamLayout pc_ram_layout(uint64_t ram_size, uint64_t all_low, uint64_t low);
+
+/* Steps of a board's init. False with an error; what was made then stays, the process ends. */
+PCState *pc_new(MachineState *ms);
+bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp);
+/* APIC bus, I/O APIC, 8259 pair, interval timer, and the lines in ms->gsi. */
+bool pc_add_interrupts(PCState *s, Error **errp);
+/* Real-time clock, HPET, serial ports, the single-byte ports. */
+bool pc_add_isa_devices(PCState *s, Error **errp);
+bool pc_add_cpus(PCState *s, Error **errp);
+/* -kernel. @acpi: what the board knows; the rest is filled in here. */
+bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp);
+/* MachineBoard.reset. */
+void pc_reset(MachineState *ms);
 
 #endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the boards q35 and pc share; see include/hw/i386/pc.h. BQL. */
+#include "qemu/osdep.h"
+#include "hw/char/serial.h"
+#include "hw/i386/pc.h"
+#include "hw/intc/apic-cpu.h"
+#include "hw/isa/pc-ports.h"
+#include "system/system.h"
+#include "target/i386/cpu.h"
+
+#include <sys/mman.h>
+
+PCState *pc_new(MachineState *ms)
+{
+    PCState *s = g_new0(PCState, 1);
+
+    s->ms = ms;
+    ms->board_state = s;
+    return s;
+}
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+PCRamLayout pc_ram_layout(uint64_t ram_size, uint64_t all_low, uint64_t low)
+{
+    if (ram_size < all_low) {
+        return (PCRamLayout){ .below_4g = ram_size };
+    }
+    low = MIN(low, ram_size);
+    return (PCRamLayout){ .below_4g = low, .above_4g = ram_size - low };
+}
+
+/* What -machine says about the host's treatment of guest memory; the kernel may ignore it. */
+static void advise_ram(const MachineState *ms)
+{
+    if (ms->mem_merge) {
+        madvise(ms->ram->host, ms->ram->size_bytes, MADV_MERGEABLE);
+    }
+    if (!ms->dump_guest_core) {
+        madvise(ms->ram->host, ms->ram->size_bytes, MADV_DONTDUMP);
+    }
+}
+
+bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp)
+{
+    static const MemoryRegionOps nothing;
+    MachineState *ms = s->ms;
+
+    s->layout = layout;
+    ms->ram = ram_block_new("pc.ram", ms->ram_size_bytes, errp);
+    if (!ms->ram) {
+        return false;
+    }
+    advise_ram(ms);
+    memory_region_init_ram(&s->ram, "pc.ram", ms->ram);
+    memory_region_init_alias(&s->ram_low, "ram-below-4g", &s->ram, 0, layout.below_4g);
+    memory_region_add_subregion(ms->system_memory, 0, &s->ram_low);
+    if (layout.above_4g) {
+        memory_region_init_alias(&s->ram_high, "ram-above-4g", &s->ram, layout.below_4g,
+                                 layout.above_4g);
+        memory_region_add_subregion(ms->system_memory, 4 * GiB, &s->ram_high);
+    }
+    memory_region_init_io(&s->vga_hole, &nothing, s, "vga-hole", 128 * KiB);
+    memory_region_add_subregion_overlap(ms->system_memory, 0xa0000, &s->vga_hole, 1);
+    return true;
+}
+
+/* --- Interrupts ------------------------------------------------------------------------------ */
+
+/* Line @n: 8259 input n and I/O APIC pin n, but for the timer, which is pin 2 there. */
+static void pc_set_line(void *opaque, int n, int level)
+{
+    PCState *s = opaque;
+    ApicBus *bus = s->ms->apic_bus;
+
+    if (s->pic && n < 16) {
+        i8259_device_set_irq(s->pic, (unsigned)n, level);
+    }
+    if (apic_bus_mode(bus) == APIC_BUS_KVM_FULL) {
+        apic_bus_set_gsi(bus, (unsigned)n, level);
+    } else if (n != 2) {
+        apic_bus_set_gsi(bus, n == 0 ? 2 : (unsigned)n, level);
+    }
+}
+
+static void kick_cpu(void *opaque, unsigned cpu_index)
+{
+    cpu_interrupt(cpus_get(cpu_index), CPU_INTERRUPT_POLL);
+}
+
+static ApicBusMode bus_mode(const MachineState *ms)
+{
+    if (!ms->irqchip) {
+        return APIC_BUS_USER;
+    }
+    return ms->irqchip_mode == IRQCHIP_ON ? APIC_BUS_KVM_FULL : APIC_BUS_KVM_SPLIT;
+}
+
+static void add_bus(PCState *s)
+{
+    static const ApicCpuOps cpu_ops = { .kick = kick_cpu };
+    MachineState *ms = s->ms;
+    ApicBusMode mode = bus_mode(ms);
+    ApicBusConfig cfg = {
+        .mode = mode,
+        .seoib = SEOIB_QUIRKED, /* until the first CPU says otherwise */
+        .ext_dest = mode == APIC_BUS_KVM_SPLIT,
+        .max_cpus = ms->smp.max_cpus,
+        .cpu_ops = &cpu_ops,
+        .irqchip_ops = ms->irqchip,
+        .irqchip_opaque = ms->accel_state,
+    };
+
+    ms->apic_bus = apic_bus_new(&cfg);
+    apic_msi_map(ms->apic_bus, ms->system_memory);
+    for (int n = 0; n < PC_NR_GSIS; n++) {
+        ms->gsi[n] = (IRQLine){ .handler = pc_set_line, .opaque = s, .n = n };
+    }
+}
+
+bool pc_add_interrupts(PCState *s, Error **errp)
+{
+    MachineState *ms = s->ms;
+
+    add_bus(s);
+    if (apic_bus_mode(ms->apic_bus) == APIC_BUS_KVM_FULL) {
+        return true; /* I/O APIC, 8259 pair and interval timer are the kernel's */
+    }
+    s->ioapic = ioapic_device_create(ms->apic_bus, ms->system_memory, IOAPIC_DEFAULT_BASE, 0,
+                                     apic_bus_mode(ms->apic_bus) == APIC_BUS_KVM_SPLIT, errp);
+    if (!s->ioapic) {
+        return false;
+    }
+    if (ms->pic != ON_OFF_AUTO_OFF) {
+        s->pic = i8259_device_create(ms->apic_bus, errp);
+        if (!s->pic) {
+            return false;
+        }
+    }
+    if (ms->pit != ON_OFF_AUTO_OFF) {
+        s->pit = pit_device_create(ms->gsi[0], errp);
+        return s->pit != NULL;
+    }
+    return true;
+}
+
+/* --- Devices --------------------------------------------------------------------------------- */
+
+static bool add_serials(Error **errp)
+{
+    for (unsigned i = 0; i < serial_hd_count(); i++) {
+        if (serial_hd(i) && !isa_serial_create(i, serial_hd(i), errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pc_add_isa_devices(PCState *s, Error **errp)
+{
+    return qdev_create(&type_pc_ports, errp) && add_serials(errp);
+}
+
+bool pc_add_cpus(PCState *s, Error **errp)
+{
+    MachineState *ms = s->ms;
+    X86CPUTopo topo = x86_cpu_topology(ms);
+
+    for (unsigned i = 0; i < ms->smp.cpus; i++) {
+        if (!x86_cpu_create(ms, i, x86_apicid_from_index(&topo, i), errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- Direct boot ----------------------------------------------------------------------------- */
+
+static void describe_serials(AcpiConfig *acpi)
+{
+    for (unsigned i = 0; i < MIN(serial_hd_count(), ACPI_MAX_SERIALS); i++) {
+        if (serial_hd(i)) {
+            acpi->serial[i].port = (uint16_t)isa_serial_iobase(i);
+            acpi->serial[i].irq = (uint8_t)isa_serial_irq(i);
+        }
+    }
+}
+
+/* What is left of the CPU's physical addresses above RAM, at most 32 GiB, for 64-bit BARs. */
+static void describe_pci64_window(const PCState *s, AcpiConfig *acpi)
+{
+    uint64_t end = 1ull << MIN(X86_CPU(cpus_get(0))->cfg.phys_bits, 52);
+    uint64_t base = ROUND_UP(4 * GiB + s->layout.above_4g, GiB);
+
+    if (base < end) {
+        acpi->pci64_base = base;
+        acpi->pci64_len = MIN(32 * GiB, end - base);
+    }
+}
+
+bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
+{
+    MachineState *ms = s->ms;
+    g_autofree uint32_t *apic_ids = g_new(uint32_t, ms->smp.cpus);
+    DirectBootConfig cfg = {
+        .ram_below_4g = s->layout.below_4g,
+        .ram_above_4g = s->layout.above_4g,
+        .acpi = ms->acpi == ON_OFF_AUTO_OFF ? NULL : acpi,
+    };
+
+    if (!ms->kernel_filename) {
+        return true;
+    }
+    for (unsigned i = 0; i < ms->smp.cpus; i++) {
+        apic_ids[i] = X86_CPU(cpus_get(i))->apic_id;
+    }
+    acpi->oem_id = ms->oem_id;
+    acpi->oem_table_id = ms->oem_table_id;
+    acpi->nr_cpus = ms->smp.cpus;
+    acpi->apic_ids = apic_ids;
+    acpi->ioapic_base = IOAPIC_DEFAULT_BASE;
+    acpi->has_pic = ms->pic != ON_OFF_AUTO_OFF;
+    acpi->has_hpet = s->has_hpet;
+    acpi->ram_below_4g = s->layout.below_4g;
+    pcihost_ecam(s->host, &acpi->ecam_base, &acpi->ecam_len);
+    describe_serials(acpi);
+    describe_pci64_window(s, acpi);
+    s->boot = direct_boot_new(ms, &cfg, errp);
+    return s->boot != NULL;
+}
+
+void pc_reset(MachineState *ms)
+{
+    PCState *s = ms->board_state;
+
+    if (s->boot) {
+        direct_boot_reset(s->boot);
+    }
+}
