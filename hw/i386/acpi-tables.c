@@ -21,7 +21,6 @@ enum {
     FADT_PROC_C1 = 1 << 2,
     FADT_SLP_BUTTON = 1 << 5,  /* no fixed sleep button */
     FADT_RTC_S4 = 1 << 7,
-    FADT_TMR_VAL_EXT = 1 << 8, /* 32-bit PM timer */
     FADT_RESET_REG = 1 << 10,
     FADT_PLATFORM_CLOCK = 1 << 15,
     FADT_APIC_CLUSTER = 1 << 18,
@@ -130,7 +129,7 @@ static void put_gas_io(Aml *b, uint64_t address, uint8_t bits, uint8_t access)
 static uint32_t fadt_flags(const AcpiConfig *cfg)
 {
     uint32_t flags = FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RTC_S4 |
-                     FADT_TMR_VAL_EXT | FADT_RESET_REG;
+                     FADT_RESET_REG;
 
     if (cfg->q35) {
         flags |= FADT_PLATFORM_CLOCK;

@@ -8,6 +8,8 @@
 #define I440FX_ALL_LOW 0xe0000000ull
 #define I440FX_SPLIT   0xc0000000ull
 
+#define I440FX_GPE0_BASE 0xafe0
+
 /* max-ram-below-4g takes the place of 3.5 GiB; above it RAM is still split at 3 GiB at most. */
 static PCRamLayout i440fx_ram_layout(const MachineState *ms)
 {
@@ -27,14 +29,13 @@ static PCRamLayout i440fx_ram_layout(const MachineState *ms)
 static bool i440fx_init(MachineState *ms, Error **errp)
 {
     PCState *s = pc_new(ms);
-    AcpiConfig acpi = { .pm_base = 0x600 };
-    PCIHostConfig host = {
-        .memory = ms->system_memory, .io = ms->system_io, .preset = ms->kernel_filename != NULL,
-    };
+    AcpiConfig acpi = { .gpe0_base = I440FX_GPE0_BASE };
+    PCIHostConfig host = pc_host_config(s);
 
-    if (!pc_add_ram(s, i440fx_ram_layout(ms), errp) || !pc_add_interrupts(s, errp)) {
+    if (!pc_add_ram(s, i440fx_ram_layout(ms), errp) || !pc_add_interrupts(s, false, errp)) {
         return false;
     }
+    memory_region_add_subregion(ms->system_io, I440FX_GPE0_BASE, &s->pm->gpe);
     s->host = i440fx_pcihost_create(&host, errp);
     return s->host && pc_add_isa_devices(s, errp) && pc_add_cpus(s, errp) &&
            pc_add_kernel(s, &acpi, errp);

@@ -118,11 +118,10 @@ static void add_bus(PCState *s)
     }
 }
 
-bool pc_add_interrupts(PCState *s, Error **errp)
+static bool add_controllers(PCState *s, Error **errp)
 {
     MachineState *ms = s->ms;
 
-    add_bus(s);
     if (apic_bus_mode(ms->apic_bus) == APIC_BUS_KVM_FULL) {
         return true; /* I/O APIC, 8259 pair and interval timer are the kernel's */
     }
@@ -144,7 +143,42 @@ bool pc_add_interrupts(PCState *s, Error **errp)
     return true;
 }
 
+bool pc_add_interrupts(PCState *s, bool is_ich9, Error **errp)
+{
+    add_bus(s);
+    if (!add_controllers(s, errp)) {
+        return false;
+    }
+    s->pm = acpi_pm_device_create(s->ms->gsi[PC_SCI_IRQ], is_ich9, errp);
+    return s->pm != NULL;
+}
+
 /* --- Devices --------------------------------------------------------------------------------- */
+
+static void move_pm(void *opaque, uint16_t base, bool enabled)
+{
+    PCState *s = opaque;
+
+    memory_region_transaction_begin();
+    if (!s->pm_mapped) {
+        memory_region_add_subregion(s->ms->system_io, base, &s->pm->io);
+        s->pm_mapped = true;
+    }
+    memory_region_set_address(&s->pm->io, base);
+    memory_region_set_enabled(&s->pm->io, enabled);
+    memory_region_transaction_commit();
+}
+
+PCIHostConfig pc_host_config(PCState *s)
+{
+    return (PCIHostConfig){
+        .memory = s->ms->system_memory,
+        .io = s->ms->system_io,
+        .pm_base_changed = move_pm,
+        .opaque = s,
+        .preset = s->ms->kernel_filename != NULL,
+    };
+}
 
 static bool add_serials(Error **errp)
 {
@@ -219,6 +253,11 @@ bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
     acpi->nr_cpus = ms->smp.cpus;
     acpi->apic_ids = apic_ids;
     acpi->ioapic_base = IOAPIC_DEFAULT_BASE;
+    acpi->pm_base = PC_PM_BASE;
+    acpi->smi_cmd = 0xb2;
+    acpi->acpi_enable = s->pm->pm.acpi_enable;
+    acpi->acpi_disable = s->pm->pm.acpi_disable;
+    acpi->gpe0_len = (uint8_t)(2 * s->pm->pm.gpe_bytes);
     acpi->has_pic = ms->pic != ON_OFF_AUTO_OFF;
     acpi->has_hpet = s->has_hpet;
     acpi->ram_below_4g = s->layout.below_4g;

@@ -28,12 +28,10 @@ static PCRamLayout q35_ram_layout(const MachineState *ms)
 static bool q35_init(MachineState *ms, Error **errp)
 {
     PCState *s = pc_new(ms);
-    AcpiConfig acpi = { .q35 = true, .pm_base = 0x600 };
-    PCIHostConfig host = {
-        .memory = ms->system_memory, .io = ms->system_io, .preset = ms->kernel_filename != NULL,
-    };
+    AcpiConfig acpi = { .q35 = true, .gpe0_base = PC_PM_BASE + 0x20 };
+    PCIHostConfig host = pc_host_config(s);
 
-    if (!pc_add_ram(s, q35_ram_layout(ms), errp) || !pc_add_interrupts(s, errp)) {
+    if (!pc_add_ram(s, q35_ram_layout(ms), errp) || !pc_add_interrupts(s, true, errp)) {
         return false;
     }
     s->host = q35_pcihost_create(&host, errp);

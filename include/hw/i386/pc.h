@@ -6,6 +6,7 @@
 #ifndef HW_I386_PC_H
 #define HW_I386_PC_H
 
+#include "hw/acpi/pm.h"
 #include "hw/core/machine.h"
 #include "hw/i386/acpi-build.h"
 #include "hw/i386/direct-boot.h"
@@ -16,6 +17,7 @@
 
 #define PC_NR_GSIS 24
 #define PC_SCI_IRQ 9
+#define PC_PM_BASE 0x600 /* where firmware, or the board in its place, puts the PM registers */
 
 /* How RAM is split around the hole below 4 GiB. */
 typedef struct PCRamLayout {
@@ -31,6 +33,8 @@ typedef struct PCState {
     IOAPICDevice *ioapic;  /* NULL: the kernel's */
     I8259Device *pic;      /* NULL: the kernel's, or none */
     PITDevice *pit;        /* same */
+    AcpiPmDevice *pm;
+    bool pm_mapped;
     PCIHost *host;
     DirectBoot *boot;      /* NULL: no -kernel */
     bool has_hpet;
@@ -46,8 +50,11 @@ PCRamLayout pc_ram_layout(uint64_t ram_size, uint64_t all_low, uint64_t low);
 /* Steps of a board's init. False with an error; what was made then stays, the process ends. */
 PCState *pc_new(MachineState *ms);
 bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp);
-/* APIC bus, I/O APIC, 8259 pair, interval timer, and the lines in ms->gsi. */
-bool pc_add_interrupts(PCState *s, Error **errp);
+/* APIC bus, I/O APIC, 8259 pair, interval timer, the lines in ms->gsi, and ACPI's PM registers on
+ * line PC_SCI_IRQ; the host bridge maps these. */
+bool pc_add_interrupts(PCState *s, bool is_ich9, Error **errp);
+/* The configuration for the board's host bridge. */
+PCIHostConfig pc_host_config(PCState *s);
 /* Real-time clock, HPET, serial ports, the single-byte ports. */
 bool pc_add_isa_devices(PCState *s, Error **errp);
 bool pc_add_cpus(PCState *s, Error **errp);
