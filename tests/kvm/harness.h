@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A bare KVM virtual machine of one vCPU for tests of the kernel's interrupt behaviour: no
- * emulator, only ioctls. The guest (guest.S) runs in long mode; it asks the test for commands at one
+ * emulator, only ioctls. The guest (guest.S) runs in long mode; it asks for commands at one
  * port and reports events at others.
  *
  *   guest                              test

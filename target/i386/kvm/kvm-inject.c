@@ -103,8 +103,14 @@ bool kvm_arch_vcpu_idle(CPUState *cpu)
 {
     KVMVcpu *v = kvm_vcpu(cpu);
 
-    return v && user_lapic(v) && cpu->halted && !lapic_sync_needed(X86_CPU(cpu)->lapic) &&
-           (waits_for_sipi(X86_CPU(cpu)) || !wakes_up(v));
+    if (!v || !user_lapic(v) || !cpu->halted) {
+        return false;
+    }
+    if ((__atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST) & CPU_INTERRUPT_POLL) ||
+        lapic_sync_needed(X86_CPU(cpu)->lapic)) {
+        return false; /* kvm_arch_process_events() looks what it is */
+    }
+    return waits_for_sipi(X86_CPU(cpu)) || !wakes_up(v);
 }
 
 /* --- Just before the run --------------------------------------------------------------------- */

@@ -153,7 +153,7 @@ static void set_intr(void *opaque, bool level)
 /* LINT1 as its LVT entry (offset 0x360) says: an NMI, unless masked. */
 static void pulse_lint1(CPUState *cpu, void *opaque)
 {
-    uint8_t page[1024];
+    uint8_t page[1024] = { 0 };
     uint32_t lvt;
 
     if (kvm_get_lapic_page(X86_CPU(cpu), page, NULL)) {

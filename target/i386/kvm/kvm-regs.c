@@ -36,7 +36,7 @@ static bool vcpu_call(KVMVcpu *v, unsigned long request, void *arg, const char *
 static bool get_gprs(KVMVcpu *v, Error **errp)
 {
     CPUX86State *env = &kvm_x86_cpu(v)->env;
-    struct kvm_regs regs;
+    struct kvm_regs regs = { .rax = 0 };
 
     if (!vcpu_call(v, KVM_GET_REGS, &regs, "KVM did not give the general registers", errp)) {
         return false;
@@ -165,7 +165,7 @@ static bool get_sregs(KVMVcpu *v, Error **errp)
             return false;
         }
     } else {
-        struct kvm_sregs s;
+        struct kvm_sregs s = { .cr0 = 0 };
 
         if (!vcpu_call(v, KVM_GET_SREGS, &s, what, errp)) {
             return false;

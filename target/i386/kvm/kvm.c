@@ -210,18 +210,19 @@ static bool set_tsc_khz(KVMVcpu *v, Error **errp)
 static bool set_mce(KVMVcpu *v, Error **errp)
 {
     X86CPU *cpu = kvm_x86_cpu(v);
+    unsigned banks = (unsigned)kvm_check_extension(v->s, KVM_CAP_MCE);
     uint64_t supported = 0;
     int ret = kvm_ioctl(v->s, KVM_X86_GET_MCE_CAP_SUPPORTED, &supported);
 
     if (!x86_has(&cpu->cfg, X86_FEATURE_MCE) || !x86_has(&cpu->cfg, X86_FEATURE_MCA) ||
-        cpu->cfg.family < 6 || ret < 0) {
+        cpu->cfg.family < 6 || !banks || ret < 0) {
         return true;
     }
     if (cpu->cfg.lmce && !(supported & MCG_LMCE_P)) {
         error_setg(errp, "kvm: LMCE not supported");
         return false;
     }
-    cpu->env.mcg_cap = MIN(supported & 0xff, MCE_BANKS) | (supported & (MCG_CTL_P | MCG_SER_P)) |
+    cpu->env.mcg_cap = MIN(banks, MCE_BANKS) | (supported & (MCG_CTL_P | MCG_SER_P)) |
                        (cpu->cfg.lmce ? MCG_LMCE_P : 0);
     ret = kvm_vcpu_ioctl(v, KVM_X86_SETUP_MCE, &cpu->env.mcg_cap);
     if (ret < 0) {
