@@ -35,10 +35,11 @@ check-sanitizers: deps-check
 	$(NINJA) -C $(BUILD)-asan
 	meson test -C $(BUILD)-asan --print-errorlogs --no-rebuild --suite unit
 
-# Clean under clang as well.
+# Clean under clang as well; the fuzz targets are clang's.
 check-clang: deps-check
 	test -f $(BUILD)-clang/build.ninja || CC=clang meson setup $(BUILD)-clang -Dwerror=true
 	$(NINJA) -C $(BUILD)-clang
+	meson test -C $(BUILD)-clang --print-errorlogs --no-rebuild --suite fuzz
 
 install: all
 	$(NINJA) -C $(BUILD) install

@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include "hw/i386/boot.h"
 #include "hw/i386/elf-image.h"
+#include "tests/unit/boot-images.h"
 
 #include <elf.h>
 
@@ -69,34 +70,10 @@ static BootPlan *expect_plan(const BootParams *p)
 
 /* ---- bzImage --------------------------------------------------------------------------------- */
 
-enum { BZ_SETUP = 1024, BZ_CODE = 8192 };
-
-/* A relocatable 64-bit kernel of protocol 2.15 that wants to be at 16 MiB. */
-static uint8_t *make_bzimage(size_t *len)
-{
-    uint8_t *k = g_malloc0(BZ_SETUP + BZ_CODE);
-
-    *len = BZ_SETUP + BZ_CODE;
-    k[0x1f1] = 1;
-    k[0x201] = 0x66;
-    boot_st32(k + 0x202, 0x53726448);
-    boot_st16(k + 0x206, 0x20f);
-    k[0x211] = 1;
-    boot_st32(k + 0x22c, 0x7fffffff);
-    boot_st32(k + 0x230, 2 * MiB);
-    k[0x234] = 1;
-    boot_st16(k + 0x236, 0x7f);
-    boot_st32(k + 0x238, 2047);
-    boot_st64(k + 0x258, 16 * MiB);
-    boot_st32(k + 0x260, 4 * MiB);
-    k[BZ_SETUP] = 0x90;
-    return k;
-}
-
 static void test_bzimage_starts_at_the_64_bit_entry(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = expect_plan(&p);
     const BootEntry *e = &plan->entry;
@@ -113,7 +90,7 @@ static void test_bzimage_starts_at_the_64_bit_entry(void)
 static void test_bzimage_zero_page(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = expect_plan(&p);
     const uint8_t *zp = mem(plan, BOOT_ZERO_PAGE, 4096);
@@ -131,7 +108,7 @@ static void test_bzimage_zero_page(void)
 static void test_bzimage_page_tables_map_4_gib(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = expect_plan(&p);
 
@@ -149,7 +126,7 @@ static void test_bzimage_page_tables_map_4_gib(void)
 static void test_bzimage_initrd_ends_below_the_reserved_top(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootFile initrd = { .data = (const uint8_t *)"initrd!", .len = 7 };
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = NULL;
@@ -170,7 +147,7 @@ static void test_bzimage_initrd_ends_below_the_reserved_top(void)
 static void test_bzimage_initrd_respects_initrd_addr_max(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootFile initrd = { .data = (const uint8_t *)"initrd!", .len = 7 };
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = NULL;
@@ -188,7 +165,7 @@ static void test_bzimage_initrd_respects_initrd_addr_max(void)
 static void test_bzimage_32_bit_kernel_starts_in_protected_mode(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
     BootParams p = params(k, len);
     g_autoptr(BootPlan) plan = NULL;
 
@@ -201,7 +178,7 @@ static void test_bzimage_32_bit_kernel_starts_in_protected_mode(void)
 static void test_bzimage_refusals(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len), *cmdline = g_malloc(4000);
+    g_autofree uint8_t *k = boot_image_bzimage(&len), *cmdline = g_malloc(4000);
     BootParams p = params(k, 0x208);
 
     expect_error(&p, "invalid kernel header");
@@ -226,43 +203,9 @@ static void test_bzimage_refusals(void)
 
 /* ---- ELF ------------------------------------------------------------------------------------- */
 
-enum { ELF_BYTES = 8192, ELF_NOTE = 0x400, ELF_TEXT = 0x1000, ELF_TEXT_LEN = 0x100 };
-
-/* A 64-bit kernel: a segment at 32 MiB with bss, and a note with the PVH entry. */
-static uint8_t *make_elf64(void)
-{
-    uint8_t *k = g_malloc0(ELF_BYTES);
-    Elf64_Ehdr *eh = (Elf64_Ehdr *)(void *)k;
-    Elf64_Phdr *ph = (Elf64_Phdr *)(void *)(k + sizeof(*eh));
-
-    memcpy(eh->e_ident, ELFMAG, SELFMAG);
-    eh->e_ident[EI_CLASS] = ELFCLASS64;
-    eh->e_ident[EI_DATA] = ELFDATA2LSB;
-    eh->e_machine = EM_X86_64;
-    eh->e_entry = 0xffffffff82000010;
-    eh->e_phoff = sizeof(*eh);
-    eh->e_phentsize = sizeof(*ph);
-    eh->e_phnum = 2;
-    ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = ELF_TEXT, .p_vaddr = 0xffffffff82000000,
-                          .p_paddr = 32 * MiB, .p_filesz = ELF_TEXT_LEN, .p_memsz = 0x3000 };
-    ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = ELF_NOTE, .p_filesz = 40, .p_align = 4 };
-    boot_st32(k + ELF_NOTE, 4); /* an unrelated note first */
-    boot_st32(k + ELF_NOTE + 4, 4);
-    boot_st32(k + ELF_NOTE + 8, 1);
-    memcpy(k + ELF_NOTE + 12, "GNU", 4);
-    boot_st32(k + ELF_NOTE + 20, 4);
-    boot_st32(k + ELF_NOTE + 24, 4);
-    boot_st32(k + ELF_NOTE + 28, 18);
-    memcpy(k + ELF_NOTE + 32, "Xen", 4);
-    boot_st32(k + ELF_NOTE + 36, 32 * MiB + 0x80);
-    ph[1].p_filesz = 40 + 0;
-    memset(k + ELF_TEXT, 0xcc, ELF_TEXT_LEN);
-    return k;
-}
-
 static void test_pvh_start_info(void)
 {
-    g_autofree uint8_t *k = make_elf64();
+    g_autofree uint8_t *k = boot_image_elf64();
     BootFile initrd = { .data = (const uint8_t *)"initrd!", .len = 7 };
     BootParams p = params(k, ELF_BYTES);
     g_autoptr(BootPlan) plan = NULL;
@@ -288,7 +231,7 @@ static void test_pvh_start_info(void)
 
 static void test_elf_bss_is_zeroed_at_every_load(void)
 {
-    g_autofree uint8_t *k = make_elf64();
+    g_autofree uint8_t *k = boot_image_elf64();
     BootParams p = params(k, ELF_BYTES);
     g_autoptr(BootPlan) plan = expect_plan(&p);
 
@@ -299,7 +242,7 @@ static void test_elf_bss_is_zeroed_at_every_load(void)
 
 static void test_elf_refusals(void)
 {
-    g_autofree uint8_t *k = make_elf64();
+    g_autofree uint8_t *k = boot_image_elf64();
     Elf64_Phdr *ph = (Elf64_Phdr *)(void *)(k + sizeof(Elf64_Ehdr));
     BootParams p = params(k, ELF_BYTES);
 
@@ -325,32 +268,9 @@ static void test_elf_refusals(void)
 
 /* ---- Multiboot ------------------------------------------------------------------------------- */
 
-/* A 32-bit ELF file with a multiboot header, one segment at 4 MiB. */
-static uint8_t *make_multiboot_elf(void)
-{
-    uint8_t *k = g_malloc0(ELF_BYTES);
-    Elf32_Ehdr *eh = (Elf32_Ehdr *)(void *)k;
-    Elf32_Phdr *ph = (Elf32_Phdr *)(void *)(k + sizeof(*eh));
-
-    memcpy(eh->e_ident, ELFMAG, SELFMAG);
-    eh->e_ident[EI_CLASS] = ELFCLASS32;
-    eh->e_ident[EI_DATA] = ELFDATA2LSB;
-    eh->e_machine = EM_386;
-    eh->e_entry = 4 * MiB + 0x20;
-    eh->e_phoff = sizeof(*eh);
-    eh->e_phentsize = sizeof(*ph);
-    eh->e_phnum = 1;
-    ph[0] = (Elf32_Phdr){ .p_type = PT_LOAD, .p_offset = ELF_TEXT, .p_vaddr = 4 * MiB,
-                          .p_paddr = 4 * MiB, .p_filesz = ELF_TEXT_LEN, .p_memsz = 0x1800 };
-    boot_st32(k + ELF_TEXT, 0x1badb002);
-    boot_st32(k + ELF_TEXT + 4, 3);
-    boot_st32(k + ELF_TEXT + 8, -(0x1badb002 + 3));
-    return k;
-}
-
 static void test_multiboot_information(void)
 {
-    g_autofree uint8_t *k = make_multiboot_elf();
+    g_autofree uint8_t *k = boot_image_multiboot();
     BootFile mods[] = {
         { .data = (const uint8_t *)"one", .len = 3, .args = "a arg" },
         { .data = (const uint8_t *)"two!", .len = 4, .args = "b" },
@@ -382,20 +302,11 @@ static void test_multiboot_information(void)
 
 static void test_multiboot_address_fields(void)
 {
-    g_autofree uint8_t *k = g_malloc0(ELF_BYTES);
+    g_autofree uint8_t *k = boot_image_multiboot_addresses();
     uint8_t *h = k + 0x40;
     BootParams p = params(k, ELF_BYTES);
     g_autoptr(BootPlan) plan = NULL;
 
-    boot_st32(h, 0x1badb002);
-    boot_st32(h + 4, 1 << 16);
-    boot_st32(h + 8, -(0x1badb002 + (1 << 16)));
-    boot_st32(h + 12, 2 * MiB + 0x20); /* so the image begins at file offset 0x20 */
-    boot_st32(h + 16, 2 * MiB);
-    boot_st32(h + 20, 2 * MiB + 0x1000);
-    boot_st32(h + 24, 2 * MiB + 0x4000);
-    boot_st32(h + 28, 2 * MiB + 0x123);
-    k[0x20] = 0x77;
     plan = expect_plan(&p);
     g_assert_cmpuint(plan->entry.rip, ==, 2 * MiB + 0x123);
     g_assert_cmpuint(mem(plan, 2 * MiB, 1)[0], ==, 0x77);
@@ -412,7 +323,7 @@ static void test_multiboot_address_fields(void)
 
 static void test_multiboot_refuses_64_bit_elf(void)
 {
-    g_autofree uint8_t *k = make_multiboot_elf();
+    g_autofree uint8_t *k = boot_image_multiboot();
     BootParams p = params(k, ELF_BYTES);
 
     ((Elf32_Ehdr *)(void *)k)->e_machine = EM_X86_64;
@@ -485,21 +396,21 @@ static void mutate(const uint8_t *image, size_t len, size_t hot)
 static void test_hostile_bzimage(void)
 {
     size_t len;
-    g_autofree uint8_t *k = make_bzimage(&len);
+    g_autofree uint8_t *k = boot_image_bzimage(&len);
 
     mutate(k + 0, len, 0x270);
 }
 
 static void test_hostile_elf(void)
 {
-    g_autofree uint8_t *k = make_elf64();
+    g_autofree uint8_t *k = boot_image_elf64();
 
     mutate(k, ELF_BYTES, 0x440);
 }
 
 static void test_hostile_multiboot(void)
 {
-    g_autofree uint8_t *k = make_multiboot_elf();
+    g_autofree uint8_t *k = boot_image_multiboot();
 
     mutate(k, ELF_BYTES, ELF_TEXT + 0x20);
 }
