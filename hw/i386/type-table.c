@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The type table: everything that -device, -global and introspection know, a row a type. */
 #include "qemu/osdep.h"
+#include "hw/acpi/pm.h"
 #include "hw/char/serial.h"
 #include "hw/core/qdev.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/ioapic-device.h"
 #include "hw/isa/pc-ports.h"
 #include "hw/misc/testdev.h"
+#include "hw/rtc/mc146818.h"
+#include "hw/timer/hpet.h"
+#include "hw/timer/i8254.h"
 #include "target/i386/cpu.h"
 
 const ObjectType *const object_types[] = {
     &type_device,
+    &type_acpi_pm.object,
+    &type_hpet.object,
+    &type_i8259.object,
+    &type_ioapic.object,
     &type_isa_debug_exit.object,
     &type_isa_debugcon.object,
     &type_isa_serial.object,
+    &type_mc146818.object,
     &type_pc_ports.object,
     &type_pc_testdev.object,
+    &type_pit.object,
     &type_x86_cpu.object,
     NULL,
 };
