@@ -10,8 +10,8 @@
 
 /* AMD repeats these CPUID.1:EDX bits in 8000_0001:EDX. */
 #define AMD_ALIAS_BITS 0x0183f3ffull
-#define TCG_PHYS_BITS 40
-#define MAX_PHYS_BITS 52
+#define TCG_PHYS_BITS  40
+#define MAX_PHYS_BITS  52
 
 bool x86_config_is_intel(const X86CPUConfig *cfg)
 {
@@ -86,7 +86,7 @@ static uint64_t supported_word(const X86CPUConfig *cfg, const X86CPUContext *ctx
 
 static bool apply_signed_features(X86CPUConfig *cfg, const X86CPUOption *opt, Error **errp)
 {
-    X86PropValue v = { .kind = X86_PROP_BOOL, .b = true };
+    X86PropValue v = {.kind = X86_PROP_BOOL, .b = true};
 
     for (unsigned i = 0; opt && i < opt->plus->len; i++) {
         if (!x86_cpu_prop_set(cfg, opt->plus->pdata[i], opt->plus->pdata[i], &v, errp)) {
@@ -195,8 +195,8 @@ static bool has_component(const X86CPUConfig *cfg, unsigned i)
 {
     const X86XSaveComponent *c = &x86_xsave_components[i];
 
-    return c->size && (x86_has(cfg, c->feature) || (c->feature == X86_FEATURE_AVX512F &&
-                                                    x86_has(cfg, X86_FEATURE_AVX10)));
+    return c->size && (x86_has(cfg, c->feature) ||
+                       (c->feature == X86_FEATURE_AVX512F && x86_has(cfg, X86_FEATURE_AVX10)));
 }
 
 static void compute_xsave_words(X86CPUConfig *cfg, const X86CPUContext *ctx)
@@ -222,10 +222,10 @@ static void raise_to(uint32_t *level, uint32_t leaf)
 
 /* Words whose leaf must be within the CPU's levels when a bit is set. The first always counts. */
 static const uint8_t level_words[] = {
-    FEAT_7_0_EBX,       FEAT_1_EDX,         FEAT_1_ECX,         FEAT_6_EAX,         FEAT_7_0_ECX,
-    FEAT_7_1_EAX,       FEAT_7_1_ECX,       FEAT_7_1_EDX,       FEAT_7_2_EDX,
-    FEAT_8000_0001_EDX, FEAT_8000_0001_ECX, FEAT_8000_0007_EDX, FEAT_8000_0008_EBX,
-    FEAT_C000_0001_EDX, FEAT_SVM,           FEAT_XSAVE,
+    FEAT_7_0_EBX,       FEAT_1_EDX,         FEAT_1_ECX,         FEAT_6_EAX,
+    FEAT_7_0_ECX,       FEAT_7_1_EAX,       FEAT_7_1_ECX,       FEAT_7_1_EDX,
+    FEAT_7_2_EDX,       FEAT_8000_0001_EDX, FEAT_8000_0001_ECX, FEAT_8000_0007_EDX,
+    FEAT_8000_0008_EBX, FEAT_C000_0001_EDX, FEAT_SVM,           FEAT_XSAVE,
 };
 
 static void raise_for_word(X86CPUConfig *cfg, FeatureWord w)
@@ -327,8 +327,8 @@ static const char *unsupported_prefix(const X86CPUContext *ctx)
 
 static bool filter_avx10_version(X86CPUConfig *cfg, const X86CPUContext *ctx, const char *prefix)
 {
-    uint8_t can = x86_cpuid_entry_find(ctx->accel->kvm_cpuid, ctx->accel->nr_kvm_cpuid, 0x24,
-                                       0)[CPUID_EBX];
+    uint8_t can =
+        x86_cpuid_entry_find(ctx->accel->kvm_cpuid, ctx->accel->nr_kvm_cpuid, 0x24, 0)[CPUID_EBX];
 
     if (!cfg->avx10_version) {
         return true;
@@ -387,8 +387,8 @@ static bool have_filtered(const X86CPUConfig *cfg)
 bool x86_cpu_config_filter(X86CPUConfig *cfg, const X86CPUContext *ctx)
 {
     const char *prefix = cfg->check || cfg->enforce ? unsupported_prefix(ctx) : NULL;
-    bool requested = cfg->seoib.request == X86_SEOIB_ON_MODEL ||
-                     cfg->seoib.request == X86_SEOIB_ON_EXPLICIT;
+    bool requested =
+        cfg->seoib.request == X86_SEOIB_ON_MODEL || cfg->seoib.request == X86_SEOIB_ON_EXPLICIT;
     bool avx10_ok;
 
     for (unsigned w = 0; w < FEATURE_WORDS; w++) {
@@ -493,9 +493,8 @@ static bool settle_caches(X86CPUConfig *cfg, Error **errp)
 static void settle_identity(X86CPUConfig *cfg, const X86CPUContext *ctx)
 {
     if (x86_config_is_amd(cfg)) {
-        cfg->features[FEAT_8000_0001_EDX] =
-            (cfg->features[FEAT_8000_0001_EDX] & ~AMD_ALIAS_BITS) |
-            (cfg->features[FEAT_1_EDX] & AMD_ALIAS_BITS);
+        cfg->features[FEAT_8000_0001_EDX] = (cfg->features[FEAT_8000_0001_EDX] & ~AMD_ALIAS_BITS) |
+                                            (cfg->features[FEAT_1_EDX] & AMD_ALIAS_BITS);
     }
     if (!cfg->ucode_rev) {
         cfg->ucode_rev = x86_config_is_amd(cfg) ? 0x01000065 : 0x100000000ull;

@@ -58,7 +58,7 @@ static bool lookup_alias(const char *name, X86CPUModelRef *ref)
 
         for (const X86CPUVersionDefinition *v = def->versions; v->version; v++) {
             if (v->alias && !strcmp(v->alias, name)) {
-                *ref = (X86CPUModelRef) { X86_CPU_TABLE, def, v->version, v->alias };
+                *ref = (X86CPUModelRef){X86_CPU_TABLE, def, v->version, v->alias};
                 return true;
             }
         }
@@ -70,9 +70,9 @@ static const struct {
     const char *name;
     X86CPUClassKind kind;
 } special_models[] = {
-    { "max", X86_CPU_MAX },
-    { "host", X86_CPU_HOST },
-    { "base", X86_CPU_BASE },
+    {"max", X86_CPU_MAX},
+    {"host", X86_CPU_HOST},
+    {"base", X86_CPU_BASE},
 };
 
 bool x86_cpu_model_lookup(const char *name, X86CPUModelRef *ref)
@@ -82,18 +82,18 @@ bool x86_cpu_model_lookup(const char *name, X86CPUModelRef *ref)
     int version;
 
     if (def) {
-        *ref = (X86CPUModelRef) { X86_CPU_TABLE, def, -1, NULL };
+        *ref = (X86CPUModelRef){X86_CPU_TABLE, def, -1, NULL};
         return true;
     }
     version = version_suffix(name, &base_len);
     def = version ? find_definition(name, base_len) : NULL;
     if (def && version <= x86_cpu_definition_nr_versions(def)) {
-        *ref = (X86CPUModelRef) { X86_CPU_TABLE, def, version, NULL };
+        *ref = (X86CPUModelRef){X86_CPU_TABLE, def, version, NULL};
         return true;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(special_models); i++) {
         if (!strcmp(name, special_models[i].name)) {
-            *ref = (X86CPUModelRef) { special_models[i].kind, NULL, 0, NULL };
+            *ref = (X86CPUModelRef){special_models[i].kind, NULL, 0, NULL};
             return true;
         }
     }
@@ -122,7 +122,7 @@ int x86_cpu_model_resolve(const X86CPUModelRef *ref, int default_version)
 
 static void apply_delta(X86CPUConfig *cfg, const X86CPUDelta *d)
 {
-    X86PropValue v = { .kind = X86_PROP_INT64, .i = (int64_t)d->number };
+    X86PropValue v = {.kind = X86_PROP_INT64, .i = (int64_t)d->number};
     const X86CPUProp *p;
 
     if (d->feature != X86_FEATURE_END) {
@@ -172,18 +172,18 @@ static const struct {
     uint16_t feature;
     bool on;
 } kvm_defaults[] = {
-    { X86_FEATURE_KVMCLOCK, true },
-    { X86_FEATURE_KVMCLOCK2, true },
-    { X86_FEATURE_KVM_NOPIODELAY, true },
-    { X86_FEATURE_KVM_ASYNCPF, true },
-    { X86_FEATURE_KVM_STEAL_TIME, true },
-    { X86_FEATURE_KVM_PV_EOI, true },
-    { X86_FEATURE_KVMCLOCK_STABLE_BIT, true },
-    { X86_FEATURE_X2APIC, true },
-    { X86_FEATURE_KVM_MSI_EXT_DEST_ID, false },
-    { X86_FEATURE_ACPI, false },
-    { X86_FEATURE_MONITOR, false },
-    { X86_FEATURE_SVM, false },
+    {X86_FEATURE_KVMCLOCK, true},
+    {X86_FEATURE_KVMCLOCK2, true},
+    {X86_FEATURE_KVM_NOPIODELAY, true},
+    {X86_FEATURE_KVM_ASYNCPF, true},
+    {X86_FEATURE_KVM_STEAL_TIME, true},
+    {X86_FEATURE_KVM_PV_EOI, true},
+    {X86_FEATURE_KVMCLOCK_STABLE_BIT, true},
+    {X86_FEATURE_X2APIC, true},
+    {X86_FEATURE_KVM_MSI_EXT_DEST_ID, false},
+    {X86_FEATURE_ACPI, false},
+    {X86_FEATURE_MONITOR, false},
+    {X86_FEATURE_SVM, false},
 };
 
 static void set_by_machine(X86CPUConfig *cfg, X86Feature f, bool on)

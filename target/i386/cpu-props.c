@@ -26,18 +26,27 @@ struct X86CPUProp {
     uint64_t def, max;
 };
 
-#define S PROP_STATIC
-#define X PROP_MAX_ONLY
+#define S     PROP_STATIC
+#define X     PROP_MAX_ONLY
 #define ALIAS PROP_IS_ALIAS
-#define FEATURE_PROP(n, w, m, f) \
-    { .name = n, .type_name = "bool", .kind = X86_PROP_FEATURE, .flags = f, .word = FEAT_##w, \
-      .mask = m },
-#define HYPERV(n, b, f) \
-    { .name = n, .type_name = "bool", .kind = X86_PROP_HYPERV, .flags = f, .mask = 1ull << (b) },
-#define PROP(n, k, field, d, m, t, f) \
-    { .name = n, .type_name = t, .kind = X86_PROP_##k, .flags = f, \
-      .offset = offsetof(X86CPUConfig, field), .size = sizeof(((X86CPUConfig *)0)->field), \
-      .def = (uint64_t)(d), .max = m },
+#define FEATURE_PROP(n, w, m, f)                                                                   \
+    {.name = n,                                                                                    \
+     .type_name = "bool",                                                                          \
+     .kind = X86_PROP_FEATURE,                                                                     \
+     .flags = f,                                                                                   \
+     .word = FEAT_##w,                                                                             \
+     .mask = m},
+#define HYPERV(n, b, f)                                                                            \
+    {.name = n, .type_name = "bool", .kind = X86_PROP_HYPERV, .flags = f, .mask = 1ull << (b)},
+#define PROP(n, k, field, d, m, t, f)                                                              \
+    {.name = n,                                                                                    \
+     .type_name = t,                                                                               \
+     .kind = X86_PROP_##k,                                                                         \
+     .flags = f,                                                                                   \
+     .offset = offsetof(X86CPUConfig, field),                                                      \
+     .size = sizeof(((X86CPUConfig *)0)->field),                                                   \
+     .def = (uint64_t)(d),                                                                         \
+     .max = m},
 
 static const X86CPUProp cpu_props[] = {
 #include "cpu-prop-table.inc"
@@ -202,7 +211,7 @@ void x86_cpu_prop_get(const X86CPUConfig *cfg, const X86CPUProp *p, X86PropValue
 {
     const void *field = (const char *)cfg + p->offset;
 
-    *v = (X86PropValue) { .kind = p->kind };
+    *v = (X86PropValue){.kind = p->kind};
     switch ((X86PropKind)p->kind) {
     case X86_PROP_FEATURE:
         v->b = (cfg->features[p->word] & p->mask) == p->mask;
@@ -378,25 +387,22 @@ static bool wrong_type(const char *shown, const char *expected, Error **errp)
 static bool set_number(X86CPUConfig *cfg, const X86CPUProp *p, const char *shown,
                        const X86PropValue *v, Error **errp)
 {
-    bool is_signed = p->kind == X86_PROP_INT32 || p->kind == X86_PROP_INT64;
-
-    if (v->kind == X86_PROP_INT64 && (is_signed || v->i < 0)) {
-        if (!is_signed) {
-            return store_unsigned(cfg, p, shown, UINT64_MAX, errp);
-        }
-        return store_signed(cfg, p, shown, v->i, errp);
+    if (p->kind == X86_PROP_INT32 || p->kind == X86_PROP_INT64) {
+        return v->kind == X86_PROP_INT64 ? store_signed(cfg, p, shown, v->i, errp)
+                                         : wrong_type(shown, "integer", errp);
     }
-    if (v->kind != X86_PROP_INT64 && v->kind != X86_PROP_UINT64) {
-        return wrong_type(shown, "integer", errp);
+    if (v->kind == X86_PROP_INT64) { /* a negative number is taken for a huge one */
+        return store_unsigned(cfg, p, shown, (uint64_t)v->i, errp);
     }
-    if (is_signed) { /* above INT64_MAX */
-        return wrong_type(shown, "integer", errp);
+    if (v->kind == X86_PROP_UINT64) {
+        return store_unsigned(cfg, p, shown, v->u, errp);
     }
-    return store_unsigned(cfg, p, shown, v->kind == X86_PROP_INT64 ? (uint64_t)v->i : v->u, errp);
+    error_setg(errp, "Parameter '%s' expects uint64", shown);
+    return false;
 }
 
-bool x86_cpu_prop_set(X86CPUConfig *cfg, const char *name, const char *shown,
-                      const X86PropValue *v, Error **errp)
+bool x86_cpu_prop_set(X86CPUConfig *cfg, const char *name, const char *shown, const X86PropValue *v,
+                      Error **errp)
 {
     const X86CPUProp *p = prop_for_write(cfg, name, errp);
 

@@ -76,7 +76,7 @@ static void drop_report(void *opaque, X86ReportKind kind, const char *text, cons
 static json_object *unavailable_of(const char *name, const X86CPUModelRef *ref,
                                    const X86CPUContext *ctx)
 {
-    X86CPUReport silent = { .emit = drop_report };
+    X86CPUReport silent = {.emit = drop_report};
     X86CPUContext quiet = *ctx;
     X86CPUConfig cfg;
 
@@ -136,7 +136,7 @@ static int compare_names(const void *a, const void *b)
 
 static void add_name(GArray *names, const X86CPUDefinition *def, int version, const char *alias)
 {
-    ModelName n = { .ref = { X86_CPU_TABLE, def, version, alias } };
+    ModelName n = {.ref = {X86_CPU_TABLE, def, version, alias}};
 
     if (alias) {
         g_strlcpy(n.name, alias, sizeof(n.name));
@@ -264,7 +264,7 @@ static bool set_json(X86CPUConfig *cfg, const char *prefix, const char *name, js
                      Error **errp)
 {
     g_autofree char *shown = g_strconcat(prefix, name, NULL);
-    X86PropValue v = { .kind = X86_PROP_FEATURE }; /* fits nothing */
+    X86PropValue v = {.kind = X86_PROP_FEATURE}; /* fits nothing */
 
     switch (json_object_get_type(value)) {
     case json_type_boolean:
@@ -311,7 +311,8 @@ static void add_expanded(void *opaque, const char *name, const X86CPUProp *p)
 
 static bool apply_overrides(X86CPUConfig *cfg, json_object *props, Error **errp)
 {
-    json_object_object_foreach(props, name, value) {
+    json_object_object_foreach(props, name, value)
+    {
         if (!set_json(cfg, "model.props.", name, value, errp)) {
             return false;
         }
@@ -338,7 +339,7 @@ json_object *x86_query_cpu_model_expansion(const X86CPUContext *ctx, X86Expansio
         !x86_cpu_config_expand(&cfg, &query, errp)) {
         return NULL;
     }
-    walk = (ExpansionWalk) { &cfg, json_object_new_object(), type };
+    walk = (ExpansionWalk){&cfg, json_object_new_object(), type};
     x86_cpu_prop_foreach(&cfg, add_expanded, &walk);
     if (type == X86_EXPANSION_FULL) {
         add_bool(walk.props, "realized", false);
@@ -430,9 +431,8 @@ char *x86_cpu_help(void)
         help_model(out, &g_array_index(names, ModelName, i));
     }
     help_line(out, "base", "base CPU model type with no features enabled");
-    help_line(out, "host", "processor with all supported host features");
-    help_line(out, "max",
-              "Enables all features supported by the accelerator in the current host");
+    help_line(out, "host", "processor with all supported host features "); /* sic */
+    help_line(out, "max", "Enables all features supported by the accelerator in the current host");
     for (unsigned w = 0; w < FEATURE_WORDS; w++) {
         for (unsigned bit = 0; bit < 64; bit++) {
             if (x86_feature_name(w, bit)) {

@@ -9,8 +9,8 @@
 
 enum { IOAPIC_VERSION_EOIR = 0x20 }; /* from this version on an I/O APIC has an EOI register */
 
-#define HINT_KERNEL                                                                         \
-    "Linux 7.0, 6.18.17 or a later stable kernel is needed; use x2apic-seoib=off or an older " \
+#define HINT_KERNEL                                                                                \
+    "Linux 7.0, 6.18.17 or a later stable kernel is needed; use x2apic-seoib=off or an older "     \
     "CPU model version to silence this\n"
 #define HINT_OFF "use a newer kernel (7.0, 6.18.17) or kernel-irqchip=on\n"
 
@@ -155,7 +155,7 @@ static void decide_hidden(X86SeoibDecision *d, bool x2apic, const X86AccelInfo *
 X86SeoibDecision x86_seoib_decide(X86SeoibRequest request, bool x2apic, bool enforce,
                                   const X86AccelInfo *info)
 {
-    X86SeoibDecision d = { .request = request, .mode = SEOIB_QUIRKED };
+    X86SeoibDecision d = {.request = request, .mode = SEOIB_QUIRKED};
 
     if (request == X86_SEOIB_UNSET) {
         return d;

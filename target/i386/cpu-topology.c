@@ -4,7 +4,7 @@
 
 #include "target/i386/cpu-topology.h"
 
-const X86CPUTopo x86_topo_single = { 1, 1, 1, 1 };
+const X86CPUTopo x86_topo_single = {1, 1, 1, 1};
 
 /* Bits to number @count things. */
 static unsigned id_width(unsigned count)

@@ -205,8 +205,8 @@ static uint32_t amd_associativity(unsigned ways)
 {
     static const struct {
         uint8_t ways, code;
-    } codes[] = { { 1, 1 },   { 2, 2 },    { 4, 4 },    { 8, 6 },   { 16, 8 },
-                  { 32, 0xa }, { 48, 0xb }, { 64, 0xc }, { 96, 0xd }, { 128, 0xe } };
+    } codes[] = {{1, 1},    {2, 2},    {4, 4},    {8, 6},    {16, 8},
+                 {32, 0xa}, {48, 0xb}, {64, 0xc}, {96, 0xd}, {128, 0xe}};
 
     for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
         if (codes[i].ways == ways) {
@@ -225,8 +225,8 @@ static uint32_t amd_l1_word(const X86CacheInfo *c)
 /* L2 in KiB from bit 16, L3 in 512 KiB from bit 18. */
 static uint32_t amd_l23_word(const X86CacheInfo *c)
 {
-    uint32_t size = c->level == 2 ? (uint32_t)(c->size / KiB) << 16
-                                  : (uint32_t)(c->size / (512 * KiB)) << 18;
+    uint32_t size =
+        c->level == 2 ? (uint32_t)(c->size / KiB) << 16 : (uint32_t)(c->size / (512 * KiB)) << 18;
 
     return size | amd_associativity(c->associativity) << 12 | c->lines_per_tag << 8 | c->line_size;
 }

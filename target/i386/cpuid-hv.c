@@ -17,8 +17,8 @@ enum {
 
 static bool hyperv_enabled(const X86CPUConfig *cfg)
 {
-    return cfg->accel_kind == X86_ACCEL_KVM && (cfg->hv_features || cfg->hv_passthrough ||
-                                                cfg->hv_spinlocks != UINT32_MAX);
+    return cfg->accel_kind == X86_ACCEL_KVM &&
+           (cfg->hv_features || cfg->hv_passthrough || cfg->hv_spinlocks != UINT32_MAX);
 }
 
 static bool has_hv(const X86CPUConfig *cfg, X86HypervFeature f)
@@ -142,8 +142,8 @@ static void hyperv_feature_leaf(CPUIDQuery *q)
         *q->eax = privileges;
         *q->edx = features;
     } else if (q->leaf == HV_BASE + 4) {
-        *q->eax = recommend |
-                  (q->cfg->hv_no_nonarch_coresharing == X86_ON ? HV_NO_NONARCH_SHARING : 0);
+        *q->eax =
+            recommend | (q->cfg->hv_no_nonarch_coresharing == X86_ON ? HV_NO_NONARCH_SHARING : 0);
         *q->ebx = q->cfg->hv_spinlocks;
     } else {
         *q->eax = nested;

@@ -17,7 +17,7 @@ enum {
 
 X86CPUIDEnv x86_cpuid_env_reset(uint32_t apic_id)
 {
-    return (X86CPUIDEnv) {
+    return (X86CPUIDEnv){
         .apic_id = apic_id,
         .apic_enabled = true,
         .long_mode = true,
@@ -165,8 +165,8 @@ static void leaf_1(CPUIDQuery *q)
     *q->ebx = q->env->apic_id << 24 | 8 << 8; /* CLFLUSH line: 64 bytes */
     if (threads > 1) {
         /* Intel counts addressable ids, AMD processors. */
-        threads = cpuid_intel_rules(cfg) ? 1u << x86_topo_offset(q->topo, X86_TOPO_SOCKET)
-                                         : threads;
+        threads =
+            cpuid_intel_rules(cfg) ? 1u << x86_topo_offset(q->topo, X86_TOPO_SOCKET) : threads;
         *q->ebx |= MIN(threads, 255) << 16;
     }
     *q->ecx = cfg->features[FEAT_1_ECX];
@@ -258,7 +258,7 @@ static void leaf_1f(CPUIDQuery *q)
     struct {
         unsigned type;
         X86TopoLevel level;
-    } levels[5] = { { LEVEL_SMT, X86_TOPO_THREAD }, { LEVEL_CORE, X86_TOPO_CORE } };
+    } levels[5] = {{LEVEL_SMT, X86_TOPO_THREAD}, {LEVEL_CORE, X86_TOPO_CORE}};
     unsigned nr = 2;
 
     if (!x86_config_has_leaf_1f(q->cfg, q->topo)) {
@@ -291,7 +291,7 @@ static void leaf_14(CPUIDQuery *q)
         *q->ebx = 0xf;
         *q->ecx = 0x7 | q->cfg->features[FEAT_14_0_ECX];
     } else if (q->subleaf == 1) {
-        *q->eax = 2 | 0x0249 << 16; /* address ranges; MTC periods */
+        *q->eax = 2 | 0x0249 << 16;      /* address ranges; MTC periods */
         *q->ebx = 0x1fff | 0x003f << 16; /* cycle thresholds; PSB frequencies */
     }
 }
@@ -444,10 +444,10 @@ static void leaf_c0000001(CPUIDQuery *q)
 /* How many subleaves a leaf has, for x86_cpuid_foreach(). */
 typedef enum SubleafRule {
     ONE,
-    UNTIL_TYPE_0,     /* up to and without a cache of type 0 */
-    UNTIL_LEVEL_0,    /* up to a topology level of type 0 */
-    COUNT_IN_EAX,     /* subleaf 0 EAX is the highest */
-    XSAVE_SUBLEAVES,  /* every component, empty ones left out */
+    UNTIL_TYPE_0,    /* up to and without a cache of type 0 */
+    UNTIL_LEVEL_0,   /* up to a topology level of type 0 */
+    COUNT_IN_EAX,    /* subleaf 0 EAX is the highest */
+    XSAVE_SUBLEAVES, /* every component, empty ones left out */
 } SubleafRule;
 
 /* Leaves without a row answer zero. */
@@ -521,7 +521,7 @@ static uint32_t range_limit(const X86CPUConfig *cfg, uint32_t leaf)
 void x86_cpuid(const X86CPUConfig *cfg, const X86CPUTopo *topo, const X86CPUIDEnv *env,
                uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    CPUIDQuery q = { cfg, topo, env, leaf, subleaf, &out[0], &out[1], &out[2], &out[3] };
+    CPUIDQuery q = {cfg, topo, env, leaf, subleaf, &out[0], &out[1], &out[2], &out[3]};
     const struct CPUIDLeaf *row;
 
     memset(out, 0, 4 * sizeof(out[0]));
@@ -607,7 +607,7 @@ static void walk_range(const CPUIDWalk *w, uint32_t first, uint32_t last)
 void x86_cpuid_foreach(const X86CPUConfig *cfg, const X86CPUTopo *topo, const X86CPUIDEnv *env,
                        X86CPUIDEntryFn fn, void *opaque)
 {
-    const CPUIDWalk w = { cfg, topo, env, fn, opaque };
+    const CPUIDWalk w = {cfg, topo, env, fn, opaque};
 
     walk_range(&w, 0x40000000, cpuid_hypervisor_limit(cfg, 0x40000000));
     walk_range(&w, 0x40000100, cpuid_hypervisor_limit(cfg, 0x40000100));

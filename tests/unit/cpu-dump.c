@@ -31,10 +31,10 @@ static json_object *feature(unsigned f)
 
 static json_object *cache(const X86CacheInfo *c)
 {
-    const unsigned v[] = { c->type,          c->level,           c->size,      c->line_size,
-                           c->associativity, c->partitions,      c->sets,      c->lines_per_tag,
-                           c->self_init,     c->no_invd_sharing, c->inclusive, c->complex_indexing,
-                           c->share_level };
+    const unsigned v[] = {c->type,          c->level,           c->size,      c->line_size,
+                          c->associativity, c->partitions,      c->sets,      c->lines_per_tag,
+                          c->self_init,     c->no_invd_sharing, c->inclusive, c->complex_indexing,
+                          c->share_level};
     json_object *a = json_object_new_array();
 
     for (unsigned i = 0; i < ARRAY_SIZE(v); i++) {
