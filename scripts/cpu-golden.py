@@ -56,7 +56,8 @@ def models():
 def cpuid():
     guests = load(Q35 + 'guest-cpuid.json')['models']
     lines = ['# QEMU 7.2, -machine q35 -accel tcg -smp 1: CPUID as a guest reads it after reset.',
-             '# [model], then leaf.subleaf eax ebx ecx edx where it differs from the model before;',
+             '# [model highest-basic highest-extended], then leaf.subleaf eax ebx ecx edx where it differs',
+             '# from the model before;',
              '# 0 stands for four zeroes. Leaves above the highest of their range are left out: they',
              '# answer as the highest basic leaf.']
     keys = sorted({k for g in guests.values() for k in g}, key=lambda k: [int(x, 16) for x in k.split('.')])
@@ -68,7 +69,7 @@ def cpuid():
         # xlevel 0 is seen only through the answer of leaf 0x80000000
         ext = int(g.get('80000000.0', zero).split()[0], 16)
         ext = ext if ext >= 0x80000000 and ext < 0x80001000 else 0
-        lines.append(f'[{name}]')
+        lines.append(f'[{name} {top:x} {ext:x}]')
         now = {}
         for k in keys:
             leaf, sub = (int(x, 16) for x in k.split('.'))

@@ -20,7 +20,7 @@ bool x86_config_is_intel(const X86CPUConfig *cfg)
 
 bool x86_config_is_amd(const X86CPUConfig *cfg)
 {
-    return !strcmp(cfg->vendor, CPUID_VENDOR_AMD) || !strcmp(cfg->vendor, CPUID_VENDOR_HYGON);
+    return !strcmp(cfg->vendor, CPUID_VENDOR_AMD);
 }
 
 bool x86_config_is_zhaoxin(const X86CPUConfig *cfg)

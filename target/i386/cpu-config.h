@@ -312,7 +312,7 @@ static inline bool x86_has(const X86CPUConfig *cfg, X86Feature f)
 }
 
 bool x86_config_is_intel(const X86CPUConfig *cfg);
-bool x86_config_is_amd(const X86CPUConfig *cfg); /* AMD or Hygon */
+bool x86_config_is_amd(const X86CPUConfig *cfg); /* not Hygon: QEMU tells them apart */
 bool x86_config_is_zhaoxin(const X86CPUConfig *cfg); /* Zhaoxin or Centaur */
 
 /*
