@@ -17,7 +17,7 @@ typedef struct TestReport {
 void test_report_init(TestReport *r);
 void test_report_fini(TestReport *r);
 
-/* TCG of QEMU 7.2, from the golden file: so expansion is compared with QEMU's data, not our table. */
+/* TCG of QEMU 7.2, from the golden file: expansion is compared with QEMU's data, not our table. */
 void test_accel_tcg_7_2(X86AccelInfo *info);
 /* Our own software CPU on a machine with an I/O APIC of version @ioapic. */
 void test_accel_tcg(X86AccelInfo *info, unsigned ioapic);
