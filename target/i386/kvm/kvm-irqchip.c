@@ -231,7 +231,7 @@ static bool create_full(KVMState *s, Error **errp)
         }
     }
     s->ms->irqchip = &full_ops;
-    return true;
+    return kvm_chips_create(s->ms, errp);
 }
 
 bool kvm_arch_create_irqchip(MachineState *ms, Error **errp)
@@ -251,50 +251,6 @@ bool kvm_arch_create_irqchip(MachineState *ms, Error **errp)
     a->info_valid = false; /* features and the VM's x2APIC API depend on it */
     ms->irqchip_mode = a->mode;
     return true;
-}
-
-/* --- Reset of the kernel's chips ------------------------------------------------------------- */
-
-static void reset_pic(const KVMState *s, unsigned chip)
-{
-    struct kvm_irqchip c = { .chip_id = chip };
-
-    c.chip.pic.elcr_mask = chip == KVM_IRQCHIP_PIC_MASTER ? 0xf8 : 0xde;
-    kvm_vm_ioctl(s, KVM_SET_IRQCHIP, &c);
-}
-
-static void reset_ioapic(const KVMState *s)
-{
-    struct kvm_irqchip c = { .chip_id = KVM_IRQCHIP_IOAPIC };
-
-    c.chip.ioapic.base_address = IOAPIC_DEFAULT_BASE;
-    for (unsigned i = 0; i < KVM_IOAPIC_NUM_PINS; i++) {
-        c.chip.ioapic.redirtbl[i].bits = IOAPIC_RTE_MASKED;
-    }
-    kvm_vm_ioctl(s, KVM_SET_IRQCHIP, &c);
-}
-
-/* All counters as a PC's firmware finds them: mode 3, 65,536 ticks, gates 0 and 1 high. */
-static void reset_pit(const KVMState *s)
-{
-    struct kvm_pit_state2 pit = { .flags = 0 };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(pit.channels); i++) {
-        pit.channels[i].mode = 3;
-        pit.channels[i].gate = i != 2;
-        pit.channels[i].count = 0x10000;
-    }
-    kvm_vm_ioctl(s, KVM_SET_PIT2, &pit);
-}
-
-void kvm_irqchip_reset(KVMState *s)
-{
-    reset_pic(s, KVM_IRQCHIP_PIC_MASTER);
-    reset_pic(s, KVM_IRQCHIP_PIC_SLAVE);
-    reset_ioapic(s);
-    if (s->ms->pit != ON_OFF_AUTO_OFF) {
-        reset_pit(s);
-    }
 }
 
 /* --- LAPIC pages ----------------------------------------------------------------------------- */

@@ -83,8 +83,9 @@ bool kvm_put_feature_msrs(KVMVcpu *v, Error **errp);
 extern const X86AccelOps kvm_arch_target_ops;
 bool kvm_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp);
 bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp);
-/* The kernel's PIC, I/O APIC and PIT as after power-on. */
-void kvm_irqchip_reset(KVMState *s);
+
+/* kvm-chips.c: devices that stand for the kernel's 8259 pair, I/O APIC and PIT. */
+bool kvm_chips_create(MachineState *ms, Error **errp);
 
 /* kvm-regs.c: everything but MSRs and the LAPIC. */
 bool kvm_get_regs(KVMVcpu *v, Error **errp);
