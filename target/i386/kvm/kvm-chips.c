@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel-irqchip=on: devices that stand in the machine for the kernel's 8259 pair, I/O APIC (82093AA,
- * version 0x11) and PIT, so that a reset reaches them. The kernel answers all guest accesses. BQL.
+ * kernel-irqchip=on: devices that stand in the machine for the kernel's 8259 pair, I/O APIC
+ * (82093AA, version 0x11) and PIT, so that a reset reaches them. The kernel answers all guest
+ * accesses. BQL.
  */
 #include "qemu/osdep.h"
 #include "hw/intc/ioapic.h"
