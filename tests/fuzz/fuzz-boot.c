@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer target: direct boot of hostile images. An input is a byte that chooses a valid image (or
- * none), then patches {offset, 2 bytes; length, 1 byte; bytes}; without an image, the kernel itself.
+ * libFuzzer target: direct boot of hostile images. An input is a byte that chooses a valid image
+ * (or none), then patches {offset, 2 bytes; length, 1 byte; bytes};
+ * without an image, the kernel itself.
  */
 #include "qemu/osdep.h"
 #include "hw/i386/boot.h"
