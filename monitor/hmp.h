@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The human monitor's command tables and the arguments of its commands. Main loop, BQL. */
+#ifndef MONITOR_HMP_H
+#define MONITOR_HMP_H
+
+#include "monitor-internal.h"
+#include "system/cpus.h"
+
+#define HMP_MAX_ARGS 3
+
+/* How an argument is read:
+ *   s  a word, or a string in double quotes       S  the rest of the line
+ *   l  an expression, 64 bits                     i  an expression that must fit 32 bits
+ *   b  on or off                                  /  a format: /4xw
+ *   -  a flag: its name is the letter             */
+typedef struct HmpArgSpec {
+    const char *name;
+    char kind;
+    bool optional;
+} HmpArgSpec;
+
+typedef struct HmpArg {
+    bool present;
+    char *s;
+    int64_t i; /* l, i; b: 0 or 1; -: 1 */
+    struct {
+        int count;
+        char format; /* one of "xduocsi" */
+        int size;    /* 1, 2, 4, 8 */
+    } fmt;
+} HmpArg;
+
+typedef struct HmpCommand {
+    const char *names; /* "stop|s" */
+    HmpArgSpec args[HMP_MAX_ARGS];
+    const char *params; /* for help */
+    const char *help;
+    /* @args are in the order of the specification. */
+    void (*fn)(Monitor *mon, const HmpArg *args);
+} HmpCommand;
+
+/* Both end with .names NULL. */
+extern const HmpCommand hmp_commands[];
+extern const HmpCommand hmp_info_commands[];
+
+/* By one of its names; NULL. */
+const HmpCommand *hmp_find(const HmpCommand *table, const char *name);
+/* Prints "Error: ..." and frees @err; NULL is fine. Returns whether there was one. */
+bool hmp_report(Monitor *mon, Error *err);
+/* The CPU that commands apply to; NULL after saying that there is none. */
+CPUState *hmp_cpu(Monitor *mon);
+
+/* Reads the arguments of a command; false with what is wrong in *errp. */
+bool hmp_parse_args(Monitor *mon, const HmpCommand *cmd, const char *p, HmpArg *args,
+                    Error **errp);
+void hmp_free_args(HmpArg *args);
+/* Value of an expression at *pp, which moves past it. False with the error. */
+bool hmp_expression(Monitor *mon, const char **pp, int64_t *value, Error **errp);
+
+/* Commands with files of their own. */
+void hmp_x(Monitor *mon, const HmpArg *args);
+void hmp_xp(Monitor *mon, const HmpArg *args);
+void hmp_print(Monitor *mon, const HmpArg *args);
+void hmp_io_read(Monitor *mon, const HmpArg *args);
+void hmp_io_write(Monitor *mon, const HmpArg *args);
+void hmp_gva2gpa(Monitor *mon, const HmpArg *args);
+
+void hmp_info_lapic(Monitor *mon, const HmpArg *args);
+void hmp_info_pic(Monitor *mon, const HmpArg *args);
+void hmp_info_ioapic(Monitor *mon, const HmpArg *args);
+void hmp_info_irq(Monitor *mon, const HmpArg *args);
+void hmp_info_registers(Monitor *mon, const HmpArg *args);
+void hmp_nmi(Monitor *mon, const HmpArg *args);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QMP commands about CPU models: the machine's context, then target/i386 does the work. Main loop,
+ * BQL. */
+#include "qemu/osdep.h"
+#include "hw/core/machine.h"
+#include "qapi/qapi-commands.h"
+#include "target/i386/cpu-qmp.h"
+#include "target/i386/cpu.h"
+
+bool qmp_query_cpu_definitions(json_object **ret, Error **errp)
+{
+    X86CPUContext ctx;
+
+    if (!x86_cpu_get_context(current_machine, &ctx, errp)) {
+        return false;
+    }
+    *ret = x86_query_cpu_definitions(&ctx);
+    return true;
+}
+
+bool qmp_query_cpu_model_expansion(const QueryCpuModelExpansionArgs *args, json_object **ret,
+                                   Error **errp)
+{
+    X86CPUContext ctx;
+    X86ExpansionType type = args->type == CPU_MODEL_EXPANSION_TYPE_FULL ? X86_EXPANSION_FULL
+                                                                         : X86_EXPANSION_STATIC;
+
+    if (args->model->props && !json_object_is_type(args->model->props, json_type_object)) {
+        error_setg(errp, "Invalid parameter type for 'model.props', expected: object");
+        return false;
+    }
+    if (!x86_cpu_get_context(current_machine, &ctx, errp)) {
+        return false;
+    }
+    *ret = x86_query_cpu_model_expansion(&ctx, type, args->model->name, args->model->props, errp);
+    return *ret != NULL;
+}
