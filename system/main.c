@@ -14,28 +14,6 @@
 #include "target/i386/cpu.h"
 
 static Options opts;
-static Chardev *serial_chardevs[4];
-static unsigned nr_serials;
-
-Chardev *serial_hd(unsigned i)
-{
-    return i < nr_serials ? serial_chardevs[i] : NULL;
-}
-
-unsigned serial_hd_count(void)
-{
-    return nr_serials;
-}
-
-const char *vm_name(void)
-{
-    return opts.name;
-}
-
-const char *vm_uuid(void)
-{
-    return opts.uuid;
-}
 
 /* Listings ("-M help") end the program with status 0. */
 static bool print_listings(void)
@@ -350,23 +328,24 @@ static void add_defaults(void)
 
 static bool create_serials(Error **errp)
 {
-    if (opts.serials->len > ARRAY_SIZE(serial_chardevs)) {
-        error_setg(errp, "max %zu serial ports", ARRAY_SIZE(serial_chardevs));
+    if (opts.serials->len > MAX_SERIAL_PORTS) {
+        error_setg(errp, "max %d serial ports", MAX_SERIAL_PORTS);
         return false;
     }
     for (guint i = 0; i < opts.serials->len; i++) {
         const char *arg = g_ptr_array_index(opts.serials, i);
         g_autofree char *id = g_strdup_printf("serial%u", i);
+        Chardev *chr;
         bool none = false;
 
         error_loc_set_cmdline("serial", arg);
-        serial_chardevs[i] = monitor_new_device_chardev(id, arg, &none, errp);
-        if (!serial_chardevs[i] && !none) {
+        chr = monitor_new_device_chardev(id, arg, &none, errp);
+        if (!chr && !none) {
             error_prepend(errp, "could not connect serial device to character backend '%s': ",
                           arg);
             return false;
         }
-        nr_serials = i + 1;
+        serial_hd_add(chr);
     }
     error_loc_set_cmdline(NULL, NULL);
     return true;
@@ -494,6 +473,7 @@ static bool start(Error **errp)
         return false;
     }
     add_defaults();
+    vm_set_identity(opts.name, opts.uuid);
     object_set_chardev_resolver(find_chardev, name_chardev);
     vm_set_reboot_action(opts.no_reboot);
     vm_set_shutdown_action(opts.no_shutdown);

@@ -5,12 +5,17 @@
 
 #include "chardev/char.h"
 
+#define MAX_SERIAL_PORTS 4
+
+/* The next serial port's back end; NULL: "none". */
+void serial_hd_add(Chardev *chr);
 /* The back end of serial port @i (-serial), NULL when there is none. */
 Chardev *serial_hd(unsigned i);
 /* How many -serial options there were, "none" included; boards make ports for those below that
  * have a back end. */
 unsigned serial_hd_count(void);
-/* The argument of -name guest=, NULL; and -uuid as 36 characters, NULL. */
+/* The argument of -name guest=, NULL; and -uuid as 36 characters, NULL. Borrowed. */
+void vm_set_identity(const char *name, const char *uuid);
 const char *vm_name(void);
 const char *vm_uuid(void);
 
