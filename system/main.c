@@ -491,6 +491,7 @@ static bool start(Error **errp)
 static void stop(void)
 {
     if (runstate_is_running()) {
+        vm_set_event_listener(NULL); /* clients expect no STOP after SHUTDOWN here */
         vm_stop(RUN_STATE_SHUTDOWN);
     }
     cpus_destroy_all();
