@@ -146,9 +146,9 @@ bool pcihost_ecam(const PCIHost *s, uint64_t *base, uint64_t *len)
     uint32_t reg = ld_le(&s->config[0][MCH_PCIEXBAR], 4);
     uint64_t high = ld_le(&s->config[0][MCH_PCIEXBAR + 4], 4) & 0xf;
 
-    *len = lengths[reg >> 1 & 3];
+    *len = s->model->express && (reg & 1) ? lengths[reg >> 1 & 3] : 0;
     *base = *len ? ((high << 32 | reg) & ~(*len - 1)) : 0;
-    return s->model->express && (reg & 1) && *len;
+    return *len != 0;
 }
 
 static void update_ecam(PCIHost *s)

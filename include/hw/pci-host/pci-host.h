@@ -43,7 +43,7 @@ PCIHost *q35_pcihost_create(const PCIHostConfig *cfg, Error **errp);
 /* 8086:1237 with PIIX3 8086:7000 at 1.0 and PIIX4 PM 8086:7113 at 1.3. */
 PCIHost *i440fx_pcihost_create(const PCIHostConfig *cfg, Error **errp);
 
-/* Where the memory-mapped configuration space is; false when it is not mapped. */
+/* Where the memory-mapped configuration space is; false, and length 0, when it is not mapped. */
 bool pcihost_ecam(const PCIHost *s, uint64_t *base, uint64_t *len);
 
 /* Accesses to the configuration space of bus 0 (tests, and the two mechanisms). @reg below 4096;
