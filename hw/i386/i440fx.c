@@ -37,7 +37,7 @@ static bool i440fx_init(MachineState *ms, Error **errp)
     }
     memory_region_add_subregion(ms->system_io, I440FX_GPE0_BASE, &s->pm->gpe);
     s->host = i440fx_pcihost_create(&host, errp);
-    return s->host && pc_add_isa_devices(s, errp) && pc_add_cpus(s, errp) &&
+    return s->host && pc_add_isa_devices(s, HPET_INTCAP_PC, errp) && pc_add_cpus(s, errp) &&
            pc_add_kernel(s, &acpi, errp);
 }
 

@@ -67,20 +67,26 @@ bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp)
 
 /* --- Interrupts ------------------------------------------------------------------------------ */
 
-/* Line @n: 8259 input n and I/O APIC pin n, but for the timer, which is pin 2 there. */
+/* Line @n: 8259 input n and I/O APIC pin n. Pin 2 there is the timer's line 0 besides line 2, and
+ * input 2 of the 8259 pair is its cascade. */
 static void pc_set_line(void *opaque, int n, int level)
 {
     PCState *s = opaque;
     ApicBus *bus = s->ms->apic_bus;
 
+    if (apic_bus_mode(bus) == APIC_BUS_KVM_FULL) {
+        apic_bus_set_gsi(bus, (unsigned)n, level);
+        return;
+    }
     if (s->pic && n < 16) {
         i8259_device_set_irq(s->pic, (unsigned)n, level);
     }
-    if (apic_bus_mode(bus) == APIC_BUS_KVM_FULL) {
-        apic_bus_set_gsi(bus, (unsigned)n, level);
-    } else if (n != 2) {
-        apic_bus_set_gsi(bus, n == 0 ? 2 : (unsigned)n, level);
+    if (n == 0 || n == 2) {
+        s->pin2_lines = deposit32(s->pin2_lines, (unsigned)n, 1, level != 0);
+        n = 2;
+        level = s->pin2_lines != 0;
     }
+    apic_bus_set_gsi(bus, (unsigned)n, level);
 }
 
 static void kick_cpu(void *opaque, unsigned cpu_index)
@@ -190,9 +196,38 @@ static bool add_serials(Error **errp)
     return true;
 }
 
-bool pc_add_isa_devices(PCState *s, Error **errp)
+/* HPET in legacy replacement mode: its timers 0 and 1 take lines 0 and 8 over. */
+static void set_hpet_legacy(void *opaque, bool on)
 {
-    return qdev_create(&type_pc_ports, errp) && add_serials(errp);
+    PCState *s = opaque;
+
+    if (s->pit) {
+        pit_device_disconnect(s->pit, on);
+    }
+    rtc_device_disconnect(s->rtc, on);
+}
+
+static bool add_clocks(PCState *s, uint32_t hpet_intcap, Error **errp)
+{
+    MachineState *ms = s->ms;
+
+    s->rtc = rtc_device_create(ms->gsi[8], 0, errp);
+    if (!s->rtc) {
+        return false;
+    }
+    rtc_set_pc_config(&s->rtc->rtc, s->layout.below_4g, s->layout.above_4g, ms->smp.cpus);
+    if (ms->hpet) {
+        s->hpet = hpet_device_create(ms->system_memory, ms->gsi, hpet_intcap, set_hpet_legacy, s,
+                                     errp);
+        return s->hpet != NULL;
+    }
+    return true;
+}
+
+bool pc_add_isa_devices(PCState *s, uint32_t hpet_intcap, Error **errp)
+{
+    return add_clocks(s, hpet_intcap, errp) && qdev_create(&type_pc_ports, errp) &&
+           add_serials(errp);
 }
 
 bool pc_add_cpus(PCState *s, Error **errp)
@@ -259,7 +294,8 @@ bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
     acpi->acpi_disable = s->pm->pm.acpi_disable;
     acpi->gpe0_len = (uint8_t)(2 * s->pm->pm.gpe_bytes);
     acpi->has_pic = ms->pic != ON_OFF_AUTO_OFF;
-    acpi->has_hpet = s->has_hpet;
+    acpi->has_hpet = s->hpet != NULL;
+    acpi->has_rtc = true;
     acpi->ram_below_4g = s->layout.below_4g;
     pcihost_ecam(s->host, &acpi->ecam_base, &acpi->ecam_len);
     describe_serials(acpi);

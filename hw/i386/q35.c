@@ -35,7 +35,7 @@ static bool q35_init(MachineState *ms, Error **errp)
         return false;
     }
     s->host = q35_pcihost_create(&host, errp);
-    return s->host && pc_add_isa_devices(s, errp) && pc_add_cpus(s, errp) &&
+    return s->host && pc_add_isa_devices(s, HPET_INTCAP_Q35, errp) && pc_add_cpus(s, errp) &&
            pc_add_kernel(s, &acpi, errp);
 }
 

@@ -8,15 +8,17 @@
 #include "hw/intc/ioapic-device.h"
 #include "hw/isa/pc-ports.h"
 #include "hw/misc/testdev.h"
+#include "hw/pci-host/pci-host.h"
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "target/i386/cpu.h"
 
 const ObjectType *const object_types[] = {
-    &type_device,
     &type_acpi_pm.object,
+    &type_device,
     &type_hpet.object,
+    &type_i440fx_pcihost.object,
     &type_i8259.object,
     &type_ioapic.object,
     &type_isa_debug_exit.object,
@@ -26,6 +28,7 @@ const ObjectType *const object_types[] = {
     &type_pc_ports.object,
     &type_pc_testdev.object,
     &type_pit.object,
+    &type_q35_pcihost.object,
     &type_x86_cpu.object,
     NULL,
 };

@@ -13,6 +13,8 @@
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic-device.h"
 #include "hw/pci-host/pci-host.h"
+#include "hw/rtc/mc146818.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 
 #define PC_NR_GSIS 24
@@ -37,7 +39,9 @@ typedef struct PCState {
     bool pm_mapped;
     PCIHost *host;
     DirectBoot *boot;      /* NULL: no -kernel */
-    bool has_hpet;
+    RTCDevice *rtc;
+    HPETDevice *hpet;      /* NULL: hpet=off */
+    uint32_t pin2_lines;   /* lines 0 and 2, which share an I/O APIC pin */
 } PCState;
 
 /* Properties of both boards, for MachineBoard.props. */
@@ -56,7 +60,7 @@ bool pc_add_interrupts(PCState *s, bool is_ich9, Error **errp);
 /* The configuration for the board's host bridge. */
 PCIHostConfig pc_host_config(PCState *s);
 /* Real-time clock, HPET, serial ports, the single-byte ports. */
-bool pc_add_isa_devices(PCState *s, Error **errp);
+bool pc_add_isa_devices(PCState *s, uint32_t hpet_intcap, Error **errp);
 bool pc_add_cpus(PCState *s, Error **errp);
 /* -kernel. @acpi: what the board knows; the rest is filled in here. */
 bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp);
