@@ -25,7 +25,7 @@ static const uint8_t feature_flags[FEATURE_WORDS][64] = {
 #undef N
 
 /* No word, bit and symbol stands twice: a repeated value does not compile. */
-static inline void check_features_are_unique(X86Feature f)
+G_GNUC_UNUSED static void check_features_are_unique(X86Feature f)
 {
     switch (f) {
 #define FEATURE(word, bit, name, symbol, flags) case X86_FEATURE_##symbol:

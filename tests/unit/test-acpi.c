@@ -191,7 +191,7 @@ static void check_with_iasl(const char *dir, const char *name, const uint8_t *da
 {
     g_autofree char *dat = g_strconcat(name, ".dat", NULL), *dsl = g_strconcat(name, ".dsl", NULL);
     g_autofree char *path = g_build_filename(dir, dat, NULL), *dsl_path = NULL;
-    g_autofree char *out = NULL, *out2 = NULL, *aml = NULL, *aml_path = NULL;
+    g_autofree char *out = NULL, *out2 = NULL, *aml_path = NULL;
     const char *const disassemble[] = { "iasl", "-d", dat, NULL };
     const char *const compile[] = { "iasl", "-p", "again", dsl, NULL };
 
