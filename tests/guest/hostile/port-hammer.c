@@ -13,6 +13,8 @@
 #include "prng.h"
 
 #define STRING_ITEMS 64
+#define SWEEP_DENSE  0x1000
+#define SWEEP_STEP   13
 
 typedef struct PortRange {
     uint16_t first, last;
@@ -96,7 +98,7 @@ static void random_access(uint16_t port, uint32_t kind, uint32_t val)
 
 static void sweep(bool all)
 {
-    for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+    for (uint32_t port = 0; port <= UINT16_MAX; port += port < SWEEP_DENSE ? 1 : SWEEP_STEP) {
         if (all || !is_spared((uint16_t)port)) {
             inb((uint16_t)port);
             inw((uint16_t)port);
