@@ -37,7 +37,7 @@ def models():
              'order ' + ' '.join(defs)]
     before = set()
     names = None
-    for name in sorted(replies):
+    for name in sorted(set(replies) - {'max', 'host', 'base'}):
         props = replies[name]['return']['model']['props']
         features = {k for k, v in props.items() if k not in HEAD and v}
         names = sorted(k for k in props if k not in HEAD)

@@ -51,9 +51,7 @@ static void load_model(const char *line, GHashTable *features)
     while (g_hash_table_iter_next(&it, &key, NULL)) {
         g_hash_table_add(g->features, g_strdup(key));
     }
-    if (strcmp(g->name, "max") && strcmp(g->name, "host") && strcmp(g->name, "base")) {
-        g_ptr_array_add(golden, g);
-    }
+    g_ptr_array_add(golden, g);
 }
 
 static void load_golden(void)
