@@ -246,6 +246,9 @@ static void test_topology_leaves(void)
     CHECK_LEAVES("EPYC-Rome", &info, 11, 0, &t, {1, 0, "00830f10 000c0800 f6d8320b 178bfbfd"},
                  {0x80000008, 0, "00003028 00000204 0000400b 00000000"},
                  {0x8000001e, 0, "00000000 00000100 00000000 00000000"});
+    /* Up to 9.0 the dies of a package count as nodes. */
+    CHECK_LEAVES("EPYC-Rome", &info, 9, 0, &t,
+                 {0x8000001e, 0, "00000000 00000100 00000100 00000000"});
 }
 
 /* Addresses of a CPU that is not the first. */
@@ -380,6 +383,34 @@ static void test_pass_through(void)
     CHECK_LEAVES("host,pmu=off", &kvm, 11, 0, &t, {0xa, 0, "0"});
 }
 
+/* Every feature a CPU has is where its word says. */
+static void test_feature_words(void)
+{
+    static const X86CPUIDEntry kvm_cpuid[] = {{0x80000022, 0, {1, 6, 0, 0}}};
+    X86CPUIDEnv env = x86_cpuid_env_reset(0);
+    X86AccelInfo kvm;
+    X86CPUConfig cfg;
+
+    test_accel_kvm(&kvm, X86_IRQCHIP_SPLIT, 0x20, 0xf, 0xf);
+    kvm.level = 0x24;
+    kvm.xlevel2 = 0xc0000004;
+    kvm.kvm_cpuid = kvm_cpuid;
+    kvm.nr_kvm_cpuid = ARRAY_SIZE(kvm_cpuid);
+    g_assert_true(realize(&cfg, "host,migratable=off,+kvm-hint-dedicated", &kvm, 11, 0, NULL));
+    for (unsigned w = 0; w < FEATURE_WORDS; w++) {
+        const FeatureWordInfo *wi = &feature_word_info[w];
+        uint64_t named = cfg.features[w] & feature_word_named(w);
+        uint32_t r[4];
+
+        if (wi->source == FEATURE_SOURCE_CPUID) {
+            g_test_message("leaf %x.%x %s", wi->leaf, wi->subleaf, cpuid_reg_name(wi->reg));
+            x86_cpuid(&cfg, &x86_topo_single, &env, wi->leaf, wi->subleaf, r);
+            g_assert_cmphex(r[wi->reg] & named, ==, named);
+            g_assert_true(named || !feature_word_named(w) || wi->leaf == 0x12);
+        }
+    }
+}
+
 /* ---- Enumeration ----------------------------------------------------------------------------- */
 
 typedef struct Walk {
@@ -479,6 +510,8 @@ int main(int argc, char **argv)
     g_test_add_func("/cpu/cpuid/kvm_signature_features_and_frequency", test_kvm_leaves);
     g_test_add_func("/cpu/cpuid/hyperv_moves_kvm_up", test_hyperv_leaves);
     g_test_add_func("/cpu/cpuid/host_values_pass_through", test_pass_through);
+    g_test_add_func("/cpu/cpuid/every_feature_shows_in_the_register_of_its_word",
+                    test_feature_words);
     g_test_add_func("/cpu/cpuid/enumeration_tells_each_leaf_once", test_enumeration);
     g_test_add_func("/cpu/cpuid/any_leaf_of_any_cpu_is_answered", test_any_leaf);
     return g_test_run();
