@@ -506,6 +506,23 @@ static void settle_identity(X86CPUConfig *cfg, const X86CPUContext *ctx)
     }
 }
 
+/* Without topoext an AMD CPU cannot tell its threads from cores. */
+static void warn_about_threads(const X86CPUConfig *cfg, const X86CPUContext *ctx)
+{
+    unsigned threads = ctx->topo ? ctx->topo->threads_per_core : 1;
+
+    if (threads < 2 || !x86_config_is_amd(cfg) || x86_has(cfg, X86_FEATURE_TOPOEXT) ||
+        (ctx->report && ctx->report->said & X86_SAID_NO_THREADS)) {
+        return;
+    }
+    if (ctx->report) {
+        ctx->report->said |= X86_SAID_NO_THREADS;
+    }
+    x86_report(ctx->report, X86_REPORT_WARNING,
+               "Please configure -smp options properly or try enabling topoext feature.\n",
+               "This family of AMD CPU doesn't support hyperthreading(%u)", threads);
+}
+
 bool x86_cpu_config_realize(X86CPUConfig *cfg, const X86CPUContext *ctx, Error **errp)
 {
     bool complete;
@@ -531,6 +548,7 @@ bool x86_cpu_config_realize(X86CPUConfig *cfg, const X86CPUContext *ctx, Error *
         return false;
     }
     settle_identity(cfg, ctx);
+    warn_about_threads(cfg, ctx);
     cfg->accel = *ctx->accel;
     cfg->realized = true;
     return true;

@@ -100,13 +100,15 @@ typedef enum X86ReportKind {
     X86_REPORT_ERROR, /* a line before the final Error */
 } X86ReportKind;
 
+#define X86_SAID_NO_THREADS BIT(31)
+
 /* Where the steps send their messages. Zero-initialised it prints with warn_report() and
  * error_report(). Keep one for all CPUs of the machine: the SEOIB texts come once per sink. */
 typedef struct X86CPUReport {
     /* @hint: lines after the message, each with a newline; NULL: none. */
     void (*emit)(void *opaque, X86ReportKind kind, const char *text, const char *hint);
     void *opaque;
-    uint32_t said; /* texts that come once: BIT(X86SeoibText) */
+    uint32_t said; /* texts that come once: BIT(X86SeoibText), X86_SAID_NO_THREADS */
 } X86CPUReport;
 
 /* ---- -cpu and globals ------------------------------------------------------------------------ */

@@ -289,6 +289,30 @@ static void test_threads(void)
     g_assert_false(x86_has(&cfg, X86_FEATURE_HT));
 }
 
+static void test_amd_threads(void)
+{
+    static const X86CPUTopo threads = {1, 1, 2, 2};
+    g_autofree char *error = NULL;
+    X86AccelInfo info;
+    TestReport report;
+    X86CPUContext ctx;
+    X86CPUConfig cfg;
+
+    test_accel_kvm(&info, X86_IRQCHIP_SPLIT, 0x20, 0xf, 0xf);
+    test_report_init(&report);
+    ctx = test_context(&info, 11, 0, &report);
+    ctx.topo = &threads;
+    g_assert_true(test_realize(&cfg, "EPYC,+topoext", &ctx, &error));
+    g_assert_cmpstr(report.text->str, ==, "");
+    for (unsigned cpu = 0; cpu < 4; cpu++) {
+        g_assert_true(test_realize(&cfg, "qemu64", &ctx, &error));
+    }
+    g_assert_cmpstr(report.text->str, ==,
+                    "warning: This family of AMD CPU doesn't support hyperthreading(2)\n"
+                    "Please configure -smp options properly or try enabling topoext feature.\n");
+    test_report_fini(&report);
+}
+
 /* pmu=off takes pdcm away, before 10.1 only from CPUID. */
 static void test_pdcm(void)
 {
@@ -320,6 +344,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cpu/option/host_takes_what_the_host_has", test_host);
     g_test_add_func("/cpu/option/no_property_after_realize", test_realized);
     g_test_add_func("/cpu/option/threads_set_ht_and_cmp_legacy", test_threads);
+    g_test_add_func("/cpu/option/amd_threads_without_topoext_warn_once", test_amd_threads);
     g_test_add_func("/cpu/option/pdcm_needs_pmu", test_pdcm);
     return g_test_run();
 }
