@@ -387,7 +387,7 @@ static bool open_log(Chardev *chr, const Keyval *kv, Error **errp)
         chr->log_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC),
                            0666);
         if (chr->log_fd < 0) {
-            error_setg_errno(errp, errno, "Unable to open logfile %s", path);
+            error_setg_errno(errp, errno, "Could not create '%s'", path);
             return false;
         }
     }
@@ -476,7 +476,11 @@ Chardev *chardev_new_from_opts(const char *arg, Error **errp)
         return NULL;
     }
     if (!backend) {
-        error_setg(errp, "chardev: \"%s\" missing backend", id ? id : "");
+        if (id) {
+            error_setg(errp, "chardev: \"%s\" missing backend", id);
+        } else {
+            error_setg(errp, "chardev: no id specified");
+        }
         return NULL;
     }
     cls = find_class(backend);

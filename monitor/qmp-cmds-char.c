@@ -55,6 +55,9 @@ bool qmp_ringbuf_read(const RingbufReadArgs *args, char **ret, Error **errp)
     g_autofree uint8_t *data = NULL;
     size_t len;
 
+    if (!chardev_ringbuf_read(args->device, NULL, 0, &len, errp)) {
+        return false;
+    }
     if (args->size <= 0) {
         error_setg(errp, "size must be greater than zero");
         return false;
