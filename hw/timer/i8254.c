@@ -139,7 +139,7 @@ static uint8_t channel_status(const PITChannel *c, uint64_t now)
     bool null_count = !c->loaded || c->next_count || waits_for_trigger(c);
 
     return (channel_out(c, now) ? 0x80 : 0) | (null_count ? 0x40 : 0) | c->access << 4 |
-           c->mode << 1 | c->bcd;
+           c->mode_bits << 1 | c->bcd;
 }
 
 static void latch_count(PITChannel *c, uint64_t now)
@@ -188,7 +188,8 @@ static void write_control(PIT *s, uint8_t value, uint64_t now)
         return;
     }
     c->access = value >> 4 & 3;
-    c->mode = mode > 5 ? mode - 4 : mode; /* 6 and 7 are 2 and 3 */
+    c->mode_bits = mode;
+    c->mode = mode > 5 ? mode - 4 : mode;
     c->bcd = value & 1;
     c->loaded = false;
     c->triggered = false;
@@ -333,7 +334,7 @@ void pit_reset(PIT *s, int64_t now_ns)
     for (unsigned i = 0; i < 3; i++) {
         PITChannel *c = &s->ch[i];
 
-        c->mode = 3;
+        c->mode = c->mode_bits = 3;
         c->access = 3;
         c->gate = i != 2;
         load_count(c, 0, ticks_at(now_ns));

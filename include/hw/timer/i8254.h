@@ -15,6 +15,7 @@
 
 typedef struct PITChannel {
     uint8_t mode;   /* 0..5 */
+    uint8_t mode_bits; /* as written: 6 and 7 stand for modes 2 and 3 */
     uint8_t access; /* RW field: 1 low byte, 2 high byte, 3 low then high */
     bool bcd;
     bool gate;
