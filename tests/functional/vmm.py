@@ -42,6 +42,8 @@ def kvm_works():
 
 
 def need_kvm():
+    if os.environ.get("VMM_NO_KVM"):
+        raise unittest.SkipTest("built without KVM")
     if not kvm_works():
         raise unittest.SkipTest("no /dev/kvm")
 
