@@ -157,8 +157,6 @@ static void dump_mode(const LAPIC *s, GString *out)
     g_string_append_printf(out, "BASE\t 0x%016" PRIx64 " %s%s\n", s->base, mode,
                            s->base & LAPIC_BASE_BSP ? ", bsp" : "");
     g_string_append_printf(out, "LVR\t 0x%08x\n", lapic_version_value(s));
-    g_string_append_printf(out, "SEOIB\t %s, SPIV bit 12 %s\n", seoib_mode_name(s->cfg.seoib),
-                           s->spiv & LAPIC_SPIV_SEOIB ? "set" : "clear");
 }
 
 void lapic_dump(const LAPIC *s, GString *out, int64_t now_ns)
