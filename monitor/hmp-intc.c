@@ -31,6 +31,7 @@ static void dump_lapic(CPUState *cs, void *opaque)
     }
     copy = g_new0(LAPIC, 1);
     lapic_init(copy, &cpu->lapic->cfg);
+    copy->cfg.kernel_copy = true; /* LVR as the kernel made it */
     lapic_load_base(copy, cpu->env.apic_base);
     lapic_set_page(copy, page, true, now_ns);
     lapic_dump(copy, d->out, now_ns);
