@@ -440,11 +440,12 @@ static uint64_t rw_range(const FlatRange *range, hwaddr addr, uint8_t *buf, uint
                          bool is_write)
 {
     hwaddr offset = range->offset + (addr - range->addr);
+    uint64_t left = range->size - (addr - range->addr);
     uint64_t value = 0;
     unsigned size;
 
-    len = MIN(len, range->size - (addr - range->addr));
     if (range->mr->ram) {
+        len = MIN(len, left);
         if (!is_write) {
             memcpy(buf, range->mr->ram->host + offset, len);
         } else if (!range->readonly) {
@@ -452,8 +453,9 @@ static uint64_t rw_range(const FlatRange *range, hwaddr addr, uint8_t *buf, uint
         }
         return len;
     }
-    /* A whole guest access (1, 2, 4, 8) goes to the device as it is, aligned or not. */
-    size = len <= 8 && is_power_of_2(len) ? (unsigned)len : access_size(offset, len);
+    /* A whole guest access (1, 2, 4, 8) goes as it is, aligned or not, to the device that its
+     * address selects: a reset register at 0xcf9 does not break up a double word at 0xcf8. */
+    size = len <= 8 && is_power_of_2(len) ? (unsigned)len : access_size(offset, MIN(len, left));
     if (is_write) {
         memcpy(&value, buf, size);
         io_write(range->mr, offset, value, size);

@@ -132,6 +132,21 @@ static void test_wide_access_is_split_to_what_the_device_takes(Fixture *f, gcons
     g_assert_cmpuint(f->nr_calls, ==, 2);
 }
 
+static void test_access_is_not_split_at_a_small_neighbour(Fixture *f, gconstpointer unused)
+{
+    MemoryRegion reset;
+
+    memory_region_init_io(&reset, &ops, NULL, "reset", 1);
+    memory_region_add_subregion(&f->root, 0x10000cf8, &f->io);
+    memory_region_add_subregion_overlap(&f->root, 0x10000cf9, &reset, 1);
+    address_space_st(f->as, 0x10000cf8, 0x80000000, 4);
+    g_assert_cmphex(f->last_value, ==, 0x80000000);
+    g_assert_cmpuint(f->last_size, ==, 4);
+    memory_region_del_subregion(&f->root, &reset);
+    memory_region_fini(&reset);
+    memory_region_del_subregion(&f->root, &f->io);
+}
+
 static void test_invalid_size_never_reaches_the_device(Fixture *f, gconstpointer unused)
 {
     f->io.ops = &valid4_ops;
@@ -204,6 +219,8 @@ int main(int argc, char **argv)
           test_alias_shows_the_middle_of_its_target },
         { "/memory/io/narrow_access_is_widened", test_narrow_access_to_a_dword_device_is_widened },
         { "/memory/io/wide_access_is_split", test_wide_access_is_split_to_what_the_device_takes },
+        { "/memory/io/access_is_not_split_at_a_small_neighbour",
+          test_access_is_not_split_at_a_small_neighbour },
         { "/memory/io/invalid_size_never_reaches_the_device",
           test_invalid_size_never_reaches_the_device },
         { "/memory/map/refuses_what_is_not_contiguous_ram",
