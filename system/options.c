@@ -4,6 +4,7 @@
 #include "hw/core/object.h"
 #include "qemu/log.h"
 #include "system/options.h"
+#include "system/system.h"
 
 /* How the argument is kept. */
 typedef enum OptionKind {
@@ -206,6 +207,11 @@ static bool opt_trace(Options *o, const char *arg, bool *done, Error **errp)
     return trace_parse_option(arg, errp);
 }
 
+static bool opt_rtc(Options *o, const char *arg, bool *done, Error **errp)
+{
+    return rtc_base_parse(arg, errp);
+}
+
 /* -action reboot=reset|shutdown,shutdown=poweroff|pause,panic=...,watchdog=... */
 static bool opt_action(Options *o, const char *arg, bool *done, Error **errp)
 {
@@ -293,7 +299,7 @@ static const OptionRow rows[] = {
     { "daemonize", NULL, OPT_FLAG, O(daemonize), NULL, "detach once everything is ready" },
     { "S", NULL, OPT_FLAG, O(start_paused), NULL,
       "freeze CPU at startup (use 'c' to start execution)" },
-    { "rtc", "[base=utc|localtime|date][,clock=host|rt|vm]", OPT_STRING, O(rtc), NULL,
+    { "rtc", "[base=utc|localtime|date][,clock=host]", OPT_CALL, 0, opt_rtc,
       "set the RTC base and clock" },
     { "d", "item1,...", OPT_CALL, 0, opt_log_items,
       "enable logging of specified items ('-d help' for list)" },

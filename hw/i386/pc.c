@@ -211,7 +211,7 @@ static bool add_clocks(PCState *s, uint32_t hpet_intcap, Error **errp)
 {
     MachineState *ms = s->ms;
 
-    s->rtc = rtc_device_create(ms->gsi[8], 0, errp);
+    s->rtc = rtc_device_create(ms->gsi[8], rtc_base_offset_ns(), errp);
     if (!s->rtc) {
         return false;
     }

@@ -13,7 +13,7 @@ typedef struct Options {
     const char *cpu, *smp;
     Keyval *memory;           /* -m; never NULL */
     const char *kernel, *initrd, *append;
-    const char *name, *uuid, *pidfile, *rtc;
+    const char *name, *uuid, *pidfile;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;

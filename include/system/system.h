@@ -19,6 +19,10 @@ void vm_set_identity(const char *name, const char *uuid);
 const char *vm_name(void);
 const char *vm_uuid(void);
 
+/* -rtc [base=utc|localtime|DATE][,clock=host]; and the guest's wall clock minus the host's UTC. */
+bool rtc_base_parse(const char *arg, Error **errp);
+int64_t rtc_base_offset_ns(void);
+
 /* Detaches as -daemonize says: the parent waits until daemonize_ready() in the child, and exits
  * with status 1 when the child dies before. Called before threads exist. */
 bool daemonize_start(Error **errp);
