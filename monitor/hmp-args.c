@@ -293,7 +293,7 @@ static bool parse_format(Monitor *mon, const char **pp, HmpArg *arg, Error **err
         }
     }
     arg->fmt.format = format ? format : mon->fmt_format ? mon->fmt_format : 'x';
-    arg->fmt.size = size ? size : arg->fmt.format == 'c' ? 1 : mon->fmt_size ? mon->fmt_size : 4;
+    arg->fmt.size = size ? size : mon->fmt_size ? mon->fmt_size : 4;
     if (format && format != 'i') {
         mon->fmt_format = format;
     }

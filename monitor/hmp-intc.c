@@ -142,6 +142,7 @@ void hmp_info_irq(Monitor *mon, const HmpArg *args)
 {
     IOAPIC *s;
 
+    kernel_has_it(mon);
     for (unsigned n = 0; (s = ioapic(n)); n++) {
         monitor_puts(mon, "IRQ statistics for ioapic:\n");
         for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {

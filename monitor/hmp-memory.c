@@ -8,7 +8,7 @@
 #include <capstone/capstone.h>
 
 #define MAX_DUMP_BYTES   (1 * MiB) /* of one command: its text is a dozen times that */
-#define BYTES_PER_LINE   16
+#define MAX_LINE_BYTES   16
 #define MAX_INSN_BYTES   15
 #define INSN_BYTES_SHOWN 8
 
@@ -88,28 +88,30 @@ static void print_cell(Monitor *mon, char format, int size, uint64_t value)
 
 static void dump_values(Monitor *mon, const Source *src, const HmpArg *fmt, uint64_t addr)
 {
-    int size = fmt->fmt.format == 'c' ? 1 : fmt->fmt.size;
-    uint64_t left = (uint64_t)fmt->fmt.count * size;
+    /* Characters are shown one by one, but counted in units of the size like everything else. */
+    int cell = fmt->fmt.format == 'c' ? 1 : fmt->fmt.size;
+    size_t line_bytes = fmt->fmt.size == 1 ? 8 : MAX_LINE_BYTES;
+    uint64_t left = (uint64_t)fmt->fmt.count * fmt->fmt.size;
 
     if (left > MAX_DUMP_BYTES) {
         monitor_printf(mon, "at most %llu bytes can be shown at once\n", MAX_DUMP_BYTES);
         return;
     }
     while (left) {
-        uint8_t line[BYTES_PER_LINE] = { 0 };
-        size_t len = MIN(left, BYTES_PER_LINE);
+        uint8_t line[MAX_LINE_BYTES] = { 0 };
+        size_t len = MIN(left, line_bytes);
 
         monitor_printf(mon, "%016" PRIx64 ":", addr);
         if (read_memory(src, addr, line, len) < len) {
             monitor_puts(mon, " Cannot access memory\n");
             return;
         }
-        for (size_t i = 0; i < len; i += size) {
+        for (size_t i = 0; i < len; i += cell) {
             uint64_t value = 0;
 
-            memcpy(&value, line + i, size);
+            memcpy(&value, line + i, cell);
             monitor_puts(mon, " ");
-            print_cell(mon, fmt->fmt.format, size, value);
+            print_cell(mon, fmt->fmt.format, cell, value);
         }
         monitor_puts(mon, "\n");
         addr += len;

@@ -54,7 +54,9 @@ static size_t word_len(const char *p)
     return strcspn(p, " \t\r\n/");
 }
 
-static void run(Monitor *mon, const HmpCommand *cmd, const char *prefix, const char *rest)
+/* @name is what was typed, up to @rest. */
+static void run(Monitor *mon, const HmpCommand *cmd, const char *prefix, const char *name,
+                const char *rest)
 {
     HmpArg args[HMP_MAX_ARGS] = { 0 };
     Error *err = NULL;
@@ -62,10 +64,8 @@ static void run(Monitor *mon, const HmpCommand *cmd, const char *prefix, const c
     if (hmp_parse_args(mon, cmd, rest, args, &err)) {
         cmd->fn(mon, args);
     } else {
-        g_autofree char *name = g_strndup(cmd->names, strcspn(cmd->names, "|"));
-
-        monitor_printf(mon, "%s\nTry \"help %s%s\" for more information\n", error_get_pretty(err),
-                       prefix, name);
+        monitor_printf(mon, "%s\nTry \"help %s%.*s\" for more information\n",
+                       error_get_pretty(err), prefix, (int)(rest - name), name);
         error_free(err);
     }
     hmp_free_args(args);
@@ -99,10 +99,10 @@ static void execute(Monitor *mon, const char *line)
             monitor_printf(mon, "unknown command: 'info %.*s'\n", (int)len, rest);
             return;
         }
-        run(mon, sub, "info ", rest + len);
+        run(mon, sub, "info ", rest, rest + len);
         return;
     }
-    run(mon, cmd, "", p + len);
+    run(mon, cmd, "", p, p + len);
 }
 
 void hmp_execute(Monitor *mon, const char *line)
