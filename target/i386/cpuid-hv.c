@@ -123,7 +123,7 @@ enum {
     HV_HYPERCALL = BIT(5),           /* 4000_0003h EAX: always there */
     HV_DYNAMIC_PARTITION = BIT(3),   /* 4000_0003h EDX: Windows hotplugs CPUs only with it */
     HV_NO_NONARCH_SHARING = BIT(18), /* 4000_0004h EAX */
-    HV_DEFAULT_MAX_VPS = 0x40,
+    HV_MAX_LPS = 0x40,               /* 4000_0005h EBX: logical processors */
 };
 
 static void hyperv_feature_leaf(CPUIDQuery *q)
@@ -174,8 +174,8 @@ static void hyperv_leaf(CPUIDQuery *q)
         hyperv_feature_leaf(q);
         break;
     case 5:
-        *q->eax = cfg->hv_max_vps >= 0 ? cfg->hv_max_vps : HV_DEFAULT_MAX_VPS;
-        *q->ebx = 0x40;
+        *q->eax = (uint32_t)cfg->hv_max_vps; /* -1: no limit */
+        *q->ebx = HV_MAX_LPS;
         break;
     }
 }
