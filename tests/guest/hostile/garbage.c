@@ -20,6 +20,8 @@
 #define BUFFER_BYTES   256
 #define STACK_BYTES    8192
 #define PROGRESS_STEP  50
+#define RAM_START      0x1000000
+#define RAM_BYTES      0x1000000
 #define NMI_VECTOR     2
 #define NMI_TICKS      5                /* a buffer gets this many watchdog periods */
 #define PIT_RELOAD     1193             /* 1 ms */
@@ -45,6 +47,12 @@ static Tss tss;
 static Prng prng;
 static uint32_t seed, count, done, ticks;
 
+/* Above this program: KVM stops a guest whose access to a device it cannot emulate. */
+static uint32_t ram_address(void)
+{
+    return RAM_START + prng_next(&prng) % RAM_BYTES;
+}
+
 static void next_buffer(InterruptFrame *frame)
 {
     ticks = 0;
@@ -61,8 +69,8 @@ static void next_buffer(InterruptFrame *frame)
     }
     done++;
     *frame = (InterruptFrame) {
-        .rax = prng_next(&prng), .rbx = prng_next(&prng), .rcx = prng_next(&prng),
-        .rdx = prng_next(&prng), .rsi = prng_next(&prng), .rdi = prng_next(&prng),
+        .rax = ram_address(), .rbx = ram_address(), .rcx = ram_address(),
+        .rdx = ram_address(), .rsi = ram_address(), .rdi = ram_address(),
         .rip = (uintptr_t)buffer, .cs = SEL_CODE64, .rflags = RFLAGS_ALWAYS1,
         .rsp = (uintptr_t)garbage_stack + STACK_BYTES / 2, .ss = SEL_DATA,
     };
