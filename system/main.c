@@ -267,30 +267,34 @@ static GPtrArray *accel_candidates(bool *given)
  * user's a machine with no CPUs can do without. */
 static bool init_accel(MachineState *ms, Error **errp)
 {
-    bool given, failed = false;
+    bool given;
     GPtrArray *names = accel_candidates(&given);
     bool optional = !given && !ms->version->default_cpu_type;
+    Error *err = NULL;
 
     for (guint i = 0; !ms->accel && i < names->len; i++) {
         const char *name = g_ptr_array_index(names, i);
-        Error *err = NULL;
 
-        if (try_accel(ms, name, &err)) {
-            if (failed) {
-                warn_report("falling back to %s", ms->accel->name);
-            }
-        } else if (optional) {
-            error_free(err);
-        } else {
-            failed = true;
-            error_report_err(err);
+        if (err && !optional) {
+            error_report_err(g_steal_pointer(&err));
+        }
+        g_clear_pointer(&err, error_free);
+        error_loc_set_cmdline("accel", name);
+        if (try_accel(ms, name, &err) && i > 0 && !optional) {
+            error_loc_set_cmdline(NULL, NULL);
+            warn_report("falling back to %s", ms->accel->name);
         }
     }
-    g_ptr_array_free(names, TRUE);
     if (!ms->accel && !optional) {
-        error_setg(errp, "no accelerator could be initialised");
+        if (!err) {
+            error_setg(&err, "no accelerator selected");
+        }
+        error_propagate(errp, err); /* with its place on the command line, which owns the names */
         return false;
     }
+    error_loc_set_cmdline(NULL, NULL);
+    error_free(err);
+    g_ptr_array_free(names, TRUE);
     return !ms->accel || !ms->accel->create_irqchip || ms->accel->create_irqchip(ms, errp);
 }
 

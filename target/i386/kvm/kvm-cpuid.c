@@ -162,6 +162,7 @@ static const struct {
     /* What the vCPU model itself provides. */
     { X86_FEATURE_HYPERVISOR, SET, always },
     { X86_FEATURE_HT, SET, always },
+    { X86_FEATURE_CMP_LEGACY, SET, always },
     { X86_FEATURE_TOPOEXT, SET, always },
     { X86_FEATURE_ARAT, SET, always },
     { X86_FEATURE_TSC_DEADLINE, SET, has_tsc_deadline },
