@@ -200,9 +200,12 @@ static bool add_serials(Error **errp)
 static void set_hpet_legacy(void *opaque, bool on)
 {
     PCState *s = opaque;
+    const IrqChipOps *chip = s->ms->irqchip;
 
     if (s->pit) {
         pit_device_disconnect(s->pit, on);
+    } else if (chip && chip->pit_disconnect) {
+        chip->pit_disconnect(s->ms->accel_state, on);
     }
     rtc_device_disconnect(s->rtc, on);
 }

@@ -35,6 +35,10 @@ typedef struct IrqChipOps {
      * apic_bus_intack() for the vector when it can inject one. NULL: not needed. Any thread. */
     void (*set_intr)(void *opaque, bool level);
 
+    /* Full: the HPET takes the interval timer's interrupt line over, or gives it back. NULL: not
+     * needed. */
+    void (*pit_disconnect)(void *opaque, bool disconnected);
+
     /* The guest-visible local APICs' NMI input (LINT1) of every vCPU is pulsed. */
     void (*inject_nmi)(void *opaque);
 } IrqChipOps;

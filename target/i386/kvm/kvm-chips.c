@@ -61,6 +61,26 @@ static void pit_reset(DeviceState *dev)
     }
 }
 
+void kvm_pit_disconnect(void *opaque, bool disconnected)
+{
+    const KVMState *s = opaque;
+    struct kvm_pit_state2 pit = { .flags = 0 };
+    int ret;
+
+    if (s->ms->pit == ON_OFF_AUTO_OFF) {
+        return;
+    }
+    ret = kvm_vm_ioctl(s, KVM_GET_PIT2, &pit);
+    if (ret >= 0) {
+        pit.flags = disconnected ? pit.flags | KVM_PIT_FLAGS_HPET_LEGACY
+                                 : pit.flags & ~KVM_PIT_FLAGS_HPET_LEGACY;
+        ret = kvm_vm_ioctl(s, KVM_SET_PIT2, &pit);
+    }
+    if (ret < 0) {
+        warn_report("KVM did not hand the timer interrupt over: %s", strerror(-ret));
+    }
+}
+
 #define KERNEL_CHIP(_name, _description, _reset) \
     { .object = { .name = (_name), .parent = &type_device, .description = (_description), \
                   .instance_size = sizeof(DeviceState) }, \

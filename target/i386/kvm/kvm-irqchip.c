@@ -187,6 +187,7 @@ static const IrqChipOps full_ops = {
     .name = "kvm",
     .set_gsi = set_gsi,
     .send_msi = send_msi,
+    .pit_disconnect = kvm_pit_disconnect,
     .inject_nmi = inject_nmi,
 };
 

@@ -86,6 +86,8 @@ bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp);
 
 /* kvm-chips.c: devices that stand for the kernel's 8259 pair, I/O APIC and PIT. */
 bool kvm_chips_create(MachineState *ms, Error **errp);
+/* IrqChipOps.pit_disconnect with kernel-irqchip=on. */
+void kvm_pit_disconnect(void *opaque, bool disconnected);
 
 /* kvm-regs.c: everything but MSRs and the LAPIC. */
 bool kvm_get_regs(KVMVcpu *v, Error **errp);
