@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks of decoded instructions, keyed by guest-physical address and mode, and what keeps them
+ * true: pages with code are not writable in any TLB, and a store that hits a 64-byte granule with
+ * code drops the blocks in it. A dropped block's ops all become "leave the block", so that a vCPU
+ * inside it goes on with fresh code after its current instruction. Blocks are freed in one go when
+ * the table is full and every vCPU has been seen outside of them.
+ */
+#include "qemu/osdep.h"
+#include "target/i386/tcg/tcg.h"
+
+enum { HASH_BITS = 15, FILTER_BITS = 16, GRANULE = 64 };
+#define MAX_BYTES (64u << 20)
+
+typedef struct CodePage {
+    uint64_t gpa;
+    uint64_t granules; /* bit n: code in bytes 64n.. */
+    TcgBlock *blocks;
+} CodePage;
+
+struct TcgShared {
+    GMutex lock;
+    TcgBlock *hash[1 << HASH_BITS];
+    uint16_t filter[1 << FILTER_BITS]; /* atomic reads: number of code pages that hash here */
+    GHashTable *pages;                 /* gpa -> CodePage */
+    GPtrArray *cpus;
+    TcgBlock *dead;    /* to be freed once all vCPUs know of the epoch */
+    GPtrArray *all;    /* every block of this epoch */
+    size_t bytes;
+    uint32_t epoch;
+    GPtrArray *graves; /* blocks of the last epoch */
+};
+
+static unsigned block_hash(uint64_t gpa, uint64_t mode)
+{
+    return ((gpa ^ mode << 7) * 0x9e3779b97f4a7c15ull) >> (64 - HASH_BITS);
+}
+
+static unsigned filter_hash(uint64_t gpa)
+{
+    return ((gpa >> 12) * 0x9e3779b97f4a7c15ull) >> (64 - FILTER_BITS);
+}
+
+TcgShared *tcg_shared_new(void)
+{
+    TcgShared *s = g_new0(TcgShared, 1);
+
+    g_mutex_init(&s->lock);
+    s->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    s->cpus = g_ptr_array_new();
+    s->all = g_ptr_array_new_with_free_func(g_free);
+    s->graves = g_ptr_array_new_with_free_func(g_free);
+    return s;
+}
+
+void tcg_shared_free(TcgShared *s)
+{
+    g_hash_table_destroy(s->pages);
+    g_ptr_array_free(s->all, TRUE);
+    g_ptr_array_free(s->graves, TRUE);
+    g_ptr_array_free(s->cpus, TRUE);
+    g_mutex_clear(&s->lock);
+    g_free(s);
+}
+
+void tcg_shared_add(TcgShared *s, TcgCPU *c)
+{
+    g_mutex_lock(&s->lock);
+    c->epoch = s->epoch;
+    g_ptr_array_add(s->cpus, c);
+    g_mutex_unlock(&s->lock);
+}
+
+void tcg_shared_remove(TcgShared *s, TcgCPU *c)
+{
+    g_mutex_lock(&s->lock);
+    g_ptr_array_remove(s->cpus, c);
+    g_mutex_unlock(&s->lock);
+}
+
+bool tcg_page_has_code(TcgCPU *c, uint64_t gpa)
+{
+    return __atomic_load_n(&c->shared->filter[filter_hash(gpa)], __ATOMIC_ACQUIRE);
+}
+
+void tcg_jmp_flush(TcgCPU *c)
+{
+    memset(c->jmp, 0, sizeof(c->jmp));
+}
+
+/* ---- Dropping blocks (lock held) ------------------------------------------------------------- */
+
+static void unhash(TcgShared *s, TcgBlock *b)
+{
+    TcgBlock **p = &s->hash[block_hash(b->gpa, b->mode)];
+
+    while (*p != b) {
+        p = &(*p)->next;
+    }
+    *p = b->next;
+}
+
+static void drop_block(TcgShared *s, TcgBlock *b)
+{
+    unhash(s, b);
+    __atomic_store_n(&b->valid, false, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i <= b->nr_ops; i++) {
+        __atomic_store_n(&b->ops[i].fn, tcg_op_end_block, __ATOMIC_RELEASE);
+    }
+}
+
+static uint64_t granule_mask(uint64_t gpa, unsigned len)
+{
+    unsigned first = (gpa & 0xfff) / GRANULE, last = ((gpa & 0xfff) + len - 1) / GRANULE;
+
+    last = MIN(last, 63);
+    return (UINT64_MAX >> (63 - last)) & (UINT64_MAX << first);
+}
+
+static void remove_page(TcgShared *s, CodePage *p)
+{
+    unsigned h = filter_hash(p->gpa);
+
+    __atomic_store_n(&s->filter[h], s->filter[h] - 1, __ATOMIC_RELEASE);
+    g_hash_table_remove(s->pages, &p->gpa);
+}
+
+static void drop_granules(TcgShared *s, CodePage *p, uint64_t mask)
+{
+    TcgBlock **link = &p->blocks;
+
+    p->granules = 0;
+    while (*link) {
+        TcgBlock *b = *link;
+        uint64_t own = granule_mask(b->gpa, MAX(b->bytes, 1));
+
+        if (own & mask) {
+            *link = b->page_next;
+            drop_block(s, b);
+        } else {
+            p->granules |= own;
+            link = &b->page_next;
+        }
+    }
+    if (!p->blocks) {
+        remove_page(s, p);
+    }
+}
+
+void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len)
+{
+    TcgShared *s = c->shared;
+    uint64_t page = gpa & TCG_PAGE_MASK, mask = granule_mask(gpa, len);
+    CodePage *p;
+
+    g_mutex_lock(&s->lock);
+    p = g_hash_table_lookup(s->pages, &page);
+    if (p && p->granules & mask) {
+        drop_granules(s, p, mask);
+    }
+    g_mutex_unlock(&s->lock);
+}
+
+/* ---- The bound ------------------------------------------------------------------------------- */
+
+static bool all_cpus_know(TcgShared *s)
+{
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        TcgCPU *c = s->cpus->pdata[i];
+
+        if (__atomic_load_n(&c->epoch, __ATOMIC_ACQUIRE) != s->epoch) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void drop_all(TcgShared *s)
+{
+    GPtrArray *t = s->graves;
+
+    for (unsigned i = 0; i < s->all->len; i++) {
+        TcgBlock *b = s->all->pdata[i];
+
+        if (b->valid) {
+            drop_block(s, b);
+        }
+    }
+    g_hash_table_remove_all(s->pages);
+    memset(s->filter, 0, sizeof(s->filter));
+    s->graves = s->all;
+    s->all = t; /* empty: bury() ran first */
+    s->bytes = 0;
+    s->epoch++;
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        TcgCPU *c = s->cpus->pdata[i];
+
+        __atomic_store_n(&c->attention, 1, __ATOMIC_RELEASE);
+    }
+}
+
+/* The calling vCPU is outside of blocks and forgets them when the epoch changed. */
+static void check_epoch(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    if (c->epoch != s->epoch) {
+        tcg_jmp_flush(c);
+        __atomic_store_n(&c->epoch, s->epoch, __ATOMIC_RELEASE);
+    }
+    if (s->graves->len && all_cpus_know(s)) {
+        g_ptr_array_set_size(s->graves, 0);
+    }
+    if (s->bytes > MAX_BYTES && !s->graves->len) {
+        drop_all(s);
+        tcg_jmp_flush(c);
+        __atomic_store_n(&c->epoch, s->epoch, __ATOMIC_RELEASE);
+    }
+}
+
+/* ---- Making blocks --------------------------------------------------------------------------- */
+
+static HANDLER(op_too_long)
+{
+    tcg_raise_err(c, op, EXC_GP, 0);
+}
+
+static X86DecodeMode decode_mode(const TcgCPU *c)
+{
+    return (X86DecodeMode){ .code_bits = c->mode & 0x7f, .no_vex = c->mode & 0x100,
+                            .features = c->features };
+}
+
+/* Decodes up to @max instructions of @len bytes. The ops end with one that leaves the block. */
+static X86DecodeResult decode_ops(TcgCPU *c, const uint8_t *code, unsigned len, TcgOp *ops,
+                                  unsigned max, unsigned *nr, unsigned *bytes)
+{
+    X86DecodeMode mode = decode_mode(c);
+    X86DecodeResult r = X86_DECODE_OK;
+    unsigned n = 0, pos = 0;
+    bool ends = false;
+
+    while (n < max && !ends) {
+        TcgOp *op = &ops[n];
+
+        r = x86_decode(&op->i, code + pos, len - pos, &mode);
+        if (r == X86_DECODE_MORE) {
+            break;
+        }
+        op->i.user = pos;
+        op->aux = NULL;
+        if (r == X86_DECODE_OK) {
+            op->fn = tcg_select(c, op);
+            ends = x86_insn_row(op->i.row)->attrs & X86_A_end;
+        } else {
+            op->fn = r == X86_DECODE_INVALID ? tcg_op_ud : op_too_long;
+            ends = true;
+        }
+        pos += op->i.len;
+        n++;
+    }
+    ops[n] = (TcgOp){ .fn = tcg_op_end_block };
+    ops[n].i.user = pos;
+    *nr = n;
+    *bytes = pos;
+    return n ? X86_DECODE_OK : r;
+}
+
+/* Bytes of the code segment from c->rip on; raises #GP when there are none. */
+static uint64_t bytes_in_segment(TcgCPU *c)
+{
+    const SegmentCache *cs = &c->env->segs[R_CS];
+
+    if (c->code64) {
+        return 16;
+    }
+    if (c->rip > cs->limit) {
+        tcg_raise_err(c, NULL, EXC_GP, 0);
+    }
+    return (uint64_t)cs->limit - c->rip + 1;
+}
+
+static uint64_t linear_pc(const TcgCPU *c)
+{
+    return c->code64 ? c->rip : (uint32_t)(c->rip + c->env->segs[R_CS].base);
+}
+
+static void fetch_bytes(TcgCPU *c, uint64_t la, uint8_t *buf, unsigned len)
+{
+    bool ro;
+
+    for (unsigned i = 0; i < len; i++) {
+        uint64_t gpa = tcg_fetch_gpa(c, c->code64 ? la + i : (uint32_t)(la + i));
+        uint8_t *host = c->mem->page(c->opaque, gpa & TCG_PAGE_MASK, &ro);
+
+        buf[i] = host ? host[gpa & 0xfff] : c->mem->read(c->opaque, gpa, 1);
+    }
+}
+
+/* One instruction that cannot be cached: it crosses a page, or is not in RAM. */
+static TcgBlock *scratch(TcgCPU *c, uint64_t la)
+{
+    TcgBlock *b = c->scratch_block;
+    unsigned nr, bytes, len = 1, max = MIN(bytes_in_segment(c), 15);
+    uint8_t buf[15];
+
+    for (;; len++) {
+        fetch_bytes(c, la + len - 1, buf + len - 1, 1);
+        if (decode_ops(c, buf, len, b->ops, 1, &nr, &bytes) == X86_DECODE_OK) {
+            break;
+        }
+        if (len == max) {
+            tcg_raise_err(c, NULL, EXC_GP, 0);
+        }
+    }
+    b->nr_ops = nr;
+    return b;
+}
+
+static void flush_writers(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        TcgCPU *other = s->cpus->pdata[i];
+
+        if (other != c) {
+            __atomic_store_n(&other->tlb_flush, 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&other->attention, 1, __ATOMIC_RELEASE);
+        }
+    }
+    for (unsigned set = 0; set < TCG_MMU_SETS; set++) {
+        for (unsigned i = 0; i < TCG_TLB_ENTRIES; i++) {
+            c->tlb[set][i].write = TCG_NO_TAG;
+        }
+    }
+}
+
+static void publish(TcgCPU *c, TcgBlock *b)
+{
+    TcgShared *s = c->shared;
+    uint64_t page = b->gpa & TCG_PAGE_MASK;
+    unsigned h = block_hash(b->gpa, b->mode);
+    CodePage *p = g_hash_table_lookup(s->pages, &page);
+
+    if (!p) {
+        unsigned f = filter_hash(page);
+
+        p = g_new0(CodePage, 1);
+        p->gpa = page;
+        g_hash_table_insert(s->pages, &p->gpa, p);
+        __atomic_store_n(&s->filter[f], s->filter[f] + 1, __ATOMIC_RELEASE);
+        flush_writers(c);
+    }
+    p->granules |= granule_mask(b->gpa, MAX(b->bytes, 1));
+    b->page_next = p->blocks;
+    p->blocks = b;
+    b->next = s->hash[h];
+    s->hash[h] = b;
+    g_ptr_array_add(s->all, b);
+    s->bytes += sizeof(*b) + (b->nr_ops + 1) * sizeof(TcgOp);
+}
+
+static TcgBlock *lookup(TcgCPU *c, uint64_t gpa)
+{
+    TcgBlock *b = c->shared->hash[block_hash(gpa, c->mode)];
+
+    while (b && (b->gpa != gpa || b->mode != c->mode)) {
+        b = b->next;
+    }
+    return b;
+}
+
+/* NULL: the first instruction does not end in this page. */
+static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
+{
+    TcgOp ops[TCG_BLOCK_MAX_OPS + 1];
+    unsigned len = 0x1000 - (gpa & 0xfff), nr, bytes;
+    unsigned max = c->mode & TCG_MODE_SINGLE ? 1 : TCG_BLOCK_MAX_OPS;
+    TcgBlock *b;
+
+    if (!c->code64) {
+        len = MIN(len, bytes_in_segment(c));
+    }
+    if (decode_ops(c, host, len, ops, max, &nr, &bytes) == X86_DECODE_MORE) {
+        return NULL;
+    }
+    b = g_malloc(sizeof(*b) + (nr + 1) * sizeof(TcgOp));
+    *b = (TcgBlock){ .gpa = gpa, .mode = c->mode, .bytes = bytes, .nr_ops = nr, .valid = true };
+    memcpy(b->ops, ops, (nr + 1) * sizeof(TcgOp));
+    return b;
+}
+
+static TcgBlock *find_slow(TcgCPU *c, uint64_t la)
+{
+    uint64_t gpa = tcg_fetch_gpa(c, la);
+    bool ro;
+    uint8_t *host = c->mem->page(c->opaque, gpa & TCG_PAGE_MASK, &ro);
+    TcgBlock *b;
+
+    if (!host) {
+        return scratch(c, la);
+    }
+    bytes_in_segment(c);
+    g_mutex_lock(&c->shared->lock);
+    check_epoch(c);
+    b = lookup(c, gpa);
+    if (!b) {
+        b = build(c, gpa, host + (gpa & 0xfff));
+        if (b) {
+            publish(c, b);
+        }
+    }
+    g_mutex_unlock(&c->shared->lock);
+    return b ? b : scratch(c, la);
+}
+
+TcgBlock *tcg_block_find(TcgCPU *c)
+{
+    uint64_t la = linear_pc(c);
+    TcgJmp *j = &c->jmp[(la ^ la >> TCG_JMP_CACHE_BITS) & ((1 << TCG_JMP_CACHE_BITS) - 1)];
+    TcgBlock *b = j->block;
+
+    if (likely(b && j->pc == la && j->mode == c->mode &&
+               __atomic_load_n(&b->valid, __ATOMIC_ACQUIRE))) {
+        return b;
+    }
+    tcg_native_leave(c);
+    b = find_slow(c, la);
+    tcg_native_enter(c);
+    if (b != c->scratch_block) {
+        *j = (TcgJmp){ .pc = la, .mode = c->mode, .block = b };
+    }
+    return b;
+}

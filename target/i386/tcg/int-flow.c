@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Near jumps, calls and loops, BOUND, software interrupts (SDM vol 2). Owner thread. */
+#include "qemu/osdep.h"
+#include "target/i386/tcg/handlers.h"
+
+/* Near transfers outside 64-bit mode stay within the code segment. */
+static void go(TcgCPU *c, const TcgOp *op, uint64_t rip)
+{
+    rip = tcg_mask_rip(c, rip, op->i.opsize);
+    if (unlikely(!c->code64 && rip > c->env->segs[R_CS].limit)) {
+        tcg_raise_err(c, op, EXC_GP, 0);
+    }
+    if (unlikely(c->code64 && rip != sext(rip, c->env->cr[4] & CR4_LA57_MASK ? 57 : 48))) {
+        tcg_raise_err(c, op, EXC_GP, 0);
+    }
+    c->rip = rip;
+}
+
+static void not_taken(TcgCPU *c, const TcgOp *op)
+{
+    c->rip = tcg_mask_rip(c, op_next_rip(c, op), c->code64 ? 8 : 4);
+}
+
+HANDLER(h_jmp_rel)
+{
+    go(c, op, op_next_rip(c, op) + op->i.imm);
+    END;
+}
+
+HANDLER(h_jcc)
+{
+    if (tcg_cond(c, x86_insn_row(op->i.row)->opcode & 15)) {
+        go(c, op, op_next_rip(c, op) + op->i.imm);
+    } else {
+        not_taken(c, op);
+    }
+    END;
+}
+
+HANDLER(h_jmp_ind)
+{
+    go(c, op, tcg_get_rm(c, op, op->i.opsize));
+    END;
+}
+
+/* A bad target is found after the return address was stored, as on the processors we know. */
+static void call_to(TcgCPU *c, const TcgOp *op, uint64_t target)
+{
+    unsigned n = op->i.opsize;
+    uint64_t sp = c->r[R_ESP] - n;
+
+    tcg_store(c, op, tcg_stack_la(c, op, sp, n, true), op_next_rip(c, op), n);
+    go(c, op, target);
+    tcg_set_sp(c, sp);
+}
+
+HANDLER(h_call_rel)
+{
+    call_to(c, op, op_next_rip(c, op) + op->i.imm);
+    END;
+}
+
+HANDLER(h_call_ind)
+{
+    call_to(c, op, tcg_get_rm(c, op, op->i.opsize));
+    END;
+}
+
+HANDLER(h_ret)
+{
+    unsigned n = op->i.opsize;
+
+    go(c, op, tcg_peek(c, op, 0, n));
+    tcg_set_sp(c, c->r[R_ESP] + n + (x86_insn_row(op->i.row)->nr_ops ? op->i.imm & 0xffff : 0));
+    END;
+}
+
+HANDLER(h_loop)
+{
+    unsigned n = op->i.addrsize, kind = x86_insn_row(op->i.row)->opcode & 3;
+    uint64_t count = get_reg(c, R_ECX, n) - 1;
+    bool taken = (n == 8 ? count : n == 4 ? (uint32_t)count : (uint16_t)count) != 0;
+
+    if (kind < 2) { /* LOOPNE, LOOPE */
+        taken = taken && f_zf(c) == (kind == 1);
+    }
+    if (taken) {
+        go(c, op, op_next_rip(c, op) + op->i.imm);
+    } else {
+        not_taken(c, op);
+    }
+    set_reg(c, R_ECX, n, count);
+    END;
+}
+
+HANDLER(h_jcxz)
+{
+    if (!get_reg(c, R_ECX, op->i.addrsize)) {
+        go(c, op, op_next_rip(c, op) + op->i.imm);
+    } else {
+        not_taken(c, op);
+    }
+    END;
+}
+
+HANDLER(h_bound)
+{
+    unsigned n = op->i.opsize;
+    uint64_t la = op_la(c, op, n * 2, false);
+    int64_t lo = sext(tcg_load(c, op, la, n), n * 8), v = sext(c->r[op->i.reg], n * 8);
+    int64_t hi = sext(tcg_load(c, op, la + n, n), n * 8);
+
+    if (v < lo || v > hi) {
+        tcg_raise(c, op, EXC_BR);
+    }
+    NEXT;
+}
+
+static void G_GNUC_NORETURN soft_int(TcgCPU *c, const TcgOp *op, unsigned vector)
+{
+    c->rip = op_next_rip(c, op);
+    c->exc = (TcgException){ .vector = vector, .software = true };
+    siglongjmp(c->jmp_exc, 1);
+}
+
+HANDLER(h_int3)
+{
+    soft_int(c, op, EXC_BP);
+}
+
+HANDLER(h_int1)
+{
+    soft_int(c, op, EXC_DB);
+}
+
+HANDLER(h_into)
+{
+    if (f_of(c)) {
+        soft_int(c, op, EXC_OF);
+    }
+    c->rip = op_next_rip(c, op);
+    END;
+}
+
+HANDLER(h_int_n)
+{
+    if (c->eflags & F_VM && (c->eflags & F_IOPL) != F_IOPL) {
+        tcg_raise_err(c, op, EXC_GP, 0); /* TODO: VME redirection */
+    }
+    soft_int(c, op, (uint8_t)op->i.imm);
+}
+
+HANDLER(h_xbegin)
+{
+    /* Aborts at once, as a processor may (RTM offered as always-abort). */
+    set_reg(c, R_EAX, 4, 0);
+    go(c, op, op_next_rip(c, op) + op->i.imm);
+    END;
+}
+
+HANDLER(h_xabort)
+{
+    c->rip = op_next_rip(c, op);
+    END;
+}
+
+HANDLER(h_xend)
+{
+    tcg_raise_err(c, op, EXC_GP, 0);
+}
+
+HANDLER(h_xtest)
+{
+    tcg_set_arith(c, F_Z);
+    NEXT;
+}
+
+HANDLER(tcg_op_end_block)
+{
+    c->rip = c->block_rip + op->i.user;
+    if (!c->code64) {
+        c->rip = (uint32_t)c->rip;
+    }
+    END;
+}
+
+HANDLER(tcg_op_ud)
+{
+    tcg_raise(c, op, EXC_UD);
+}

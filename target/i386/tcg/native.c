@@ -1,0 +1,760 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SIMD, x87 and a few integer instructions run as themselves: the instruction is encoded again with
+ * other registers between loads from and stores to the TcgCPU. Such a stub is made once for an
+ * encoding and shared by all vCPUs.
+ *
+ *   guest register of   V or P  H  W, U, N, Q  L  XMM0   G   E, R  B    memory
+ *   host register       1       2  3           4  0      r8  r9    r10  (rsi)
+ *
+ * The guest's MXCSR is the host's while the guest runs; an unmasked SIMD exception arrives as
+ * SIGFPE in the stub and becomes the stub's result. x86-64 hosts only.
+ * TODO: portable C for other hosts (vector rows are not offered there).
+ */
+#include "qemu/osdep.h"
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include "target/i386/tcg/handlers.h"
+#include "target/i386/tcg/insn-tables.h"
+
+enum { HOST_V = 1, HOST_H = 2, HOST_W = 3, HOST_L = 4, HOST_G = 8, HOST_E = 9, HOST_B = 10 };
+enum { ARENA_BYTES = 16 << 20, STUB_MAX = 256 };
+
+typedef uint64_t Stub(TcgCPU *c, void *mem);
+
+/* The stubs, and the two views of their memory. */
+static struct {
+    GMutex lock;
+    uint8_t *rw, *rx;
+    size_t used;
+    GHashTable *by_code; /* GBytes -> stub */
+    bool ready;
+} stubs;
+
+/* ---- Emitting -------------------------------------------------------------------------------- */
+
+typedef struct Emit {
+    uint8_t b[STUB_MAX];
+    unsigned n;
+    const X86Insn *i;
+    const X86InsnRow *row;
+    bool vex;
+} Emit;
+
+static void put(Emit *e, uint64_t v, unsigned bytes)
+{
+    memcpy(e->b + e->n, &v, bytes);
+    e->n += bytes;
+}
+
+/* Bytes in the order of the number's hex digits. */
+static void code(Emit *e, uint64_t v, unsigned bytes)
+{
+    while (bytes--) {
+        put(e, v >> bytes * 8 & 0xff, 1);
+    }
+}
+
+/* ModRM for host register @reg and [rdi + @disp]. */
+static void modrm_state(Emit *e, unsigned reg, size_t disp)
+{
+    put(e, 0x87 | (reg & 7) << 3, 1);
+    put(e, disp, 4);
+}
+
+static size_t xmm_at(unsigned guest)
+{
+    return offsetof(TcgCPU, xs) + XS_XMM + 16 * guest;
+}
+
+static size_t ymmh_at(unsigned guest)
+{
+    return offsetof(TcgCPU, xs) + XS_YMMH + 16 * guest;
+}
+
+static void vec_load(Emit *e, unsigned host, unsigned guest)
+{
+    if (!e->vex) {
+        code(e, 0x0f10, 2); /* movups */
+        modrm_state(e, host, xmm_at(guest));
+        return;
+    }
+    code(e, 0xc5f810, 3); /* vmovups */
+    modrm_state(e, host, xmm_at(guest));
+    code(e, 0xc4e3, 2); /* vinsertf128 */
+    put(e, (~host & 15) << 3 | 5, 1);
+    put(e, 0x18, 1);
+    modrm_state(e, host, ymmh_at(guest));
+    put(e, 1, 1);
+}
+
+static void vec_store(Emit *e, unsigned host, unsigned guest)
+{
+    if (!e->vex) {
+        code(e, 0x0f11, 2);
+        modrm_state(e, host, xmm_at(guest));
+        return;
+    }
+    code(e, 0xc5f811, 3);
+    modrm_state(e, host, xmm_at(guest));
+    code(e, 0xc4e37d19, 4); /* vextractf128 */
+    modrm_state(e, host, ymmh_at(guest));
+    put(e, 1, 1);
+}
+
+static void gpr_move(Emit *e, unsigned host, unsigned guest, bool load)
+{
+    size_t at = offsetof(TcgCPU, r) + 8 * (guest & 15);
+
+    if (load && guest & 0x10) { /* AH..BH as a source */
+        code(e, host >= 8 ? 0x440fb6 : 0x0fb6, host >= 8 ? 3 : 2);
+        modrm_state(e, host, at + 1);
+        return;
+    }
+    put(e, host >= 8 ? 0x4c : 0x48, 1);
+    put(e, load ? 0x8b : 0x89, 1);
+    modrm_state(e, host, at);
+}
+
+static void mmx_move(Emit *e, unsigned host, unsigned guest, bool load)
+{
+    code(e, load ? 0x0f6f : 0x0f7f, 2);
+    modrm_state(e, host, offsetof(TcgCPU, xs) + XS_ST + 16 * (guest & 7));
+}
+
+/* ---- Operands -------------------------------------------------------------------------------- */
+
+static bool is_mem(const X86Insn *i)
+{
+    return i->flags & X86_I_MEM;
+}
+
+/* Moves operand @n between its guest and host register; memory needs no move. */
+static void move_operand(Emit *e, unsigned n, bool load)
+{
+    const X86Insn *i = e->i;
+
+    switch (e->row->op_kind[n]) {
+    case X86_OPK_V:
+        (load ? vec_load : vec_store)(e, HOST_V, i->reg);
+        break;
+    case X86_OPK_H:
+        (load ? vec_load : vec_store)(e, HOST_H, i->vvvv);
+        break;
+    case X86_OPK_L:
+        vec_load(e, HOST_L, i->imm >> 4 & 15);
+        break;
+    case X86_OPK_XMM0:
+        vec_load(e, 0, 0);
+        break;
+    case X86_OPK_W:
+    case X86_OPK_U:
+        if (!is_mem(i)) {
+            (load ? vec_load : vec_store)(e, HOST_W, i->rm);
+        }
+        break;
+    case X86_OPK_P:
+        mmx_move(e, HOST_V, i->reg, load);
+        break;
+    case X86_OPK_Q:
+    case X86_OPK_N:
+        if (!is_mem(i)) {
+            mmx_move(e, HOST_W, i->rm, load);
+        }
+        break;
+    case X86_OPK_G:
+        gpr_move(e, HOST_G, i->reg, load);
+        break;
+    case X86_OPK_B:
+        gpr_move(e, HOST_B, i->vvvv, load);
+        break;
+    case X86_OPK_E:
+    case X86_OPK_R:
+        if (!is_mem(i)) {
+            gpr_move(e, HOST_E, i->rm, load);
+        }
+        break;
+    }
+}
+
+/* Host register of the ModRM.reg field: an operand, or the row's digit. */
+static unsigned reg_field(const Emit *e)
+{
+    if (e->row->modrm) {
+        return e->row->modrm >> 3 & 7;
+    }
+    if (e->row->reg != 8) {
+        return e->row->reg;
+    }
+    for (unsigned n = 0; n < e->row->nr_ops; n++) {
+        unsigned k = e->row->op_kind[n];
+
+        if (k == X86_OPK_V || k == X86_OPK_P) {
+            return HOST_V;
+        }
+        if (k == X86_OPK_G) {
+            return HOST_G;
+        }
+    }
+    return 0;
+}
+
+static unsigned rm_field(const Emit *e)
+{
+    for (unsigned n = 0; n < e->row->nr_ops; n++) {
+        unsigned k = e->row->op_kind[n];
+
+        if (k == X86_OPK_E || k == X86_OPK_R) {
+            return HOST_E;
+        }
+        if (k == X86_OPK_W || k == X86_OPK_U || k == X86_OPK_Q || k == X86_OPK_N) {
+            return HOST_W;
+        }
+    }
+    return e->i->modrm & 7; /* x87: ST(i) */
+}
+
+static unsigned vvvv_field(const Emit *e)
+{
+    for (unsigned n = 0; n < e->row->nr_ops; n++) {
+        if (e->row->op_kind[n] == X86_OPK_H) {
+            return HOST_H;
+        }
+        if (e->row->op_kind[n] == X86_OPK_B) {
+            return HOST_B;
+        }
+    }
+    return 0;
+}
+
+/* ---- The instruction itself ------------------------------------------------------------------ */
+
+static unsigned pp_of(uint8_t flags)
+{
+    return flags & X86_I_REPE ? 2 : flags & X86_I_REPNE ? 3 : flags & X86_I_OPSIZE ? 1 : 0;
+}
+
+static void emit_prefixes(Emit *e, unsigned reg, unsigned rm)
+{
+    const X86Insn *i = e->i;
+    unsigned w = i->flags & X86_I_W ? 1 : 0;
+
+    if (e->vex) {
+        put(e, 0xc4, 1);
+        put(e, (reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | e->row->map, 1);
+        w = e->row->w ? e->row->w - 1u : w;
+        put(e, w << 7 | (~vvvv_field(e) & 15) << 3 | i->vexl << 2 | pp_of(i->flags), 1);
+        return;
+    }
+    if (i->flags & X86_I_OPSIZE) {
+        put(e, 0x66, 1);
+    }
+    if (i->flags & (X86_I_REPE | X86_I_REPNE)) {
+        put(e, i->flags & X86_I_REPE ? 0xf3 : 0xf2, 1);
+    }
+    /* Always a REX: SPL.. rather than AH.. */
+    if (e->row->map) {
+        put(e, 0x40 | w << 3 | (reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0), 1);
+        put(e, 0x0f, 1);
+    }
+    if (e->row->map > 1) {
+        put(e, e->row->map == 2 ? 0x38 : 0x3a, 1);
+    }
+}
+
+static void emit_immediates(Emit *e)
+{
+    bool l = false;
+    unsigned shift = 0;
+
+    for (unsigned n = 0; n < e->row->nr_ops; n++) {
+        if (e->row->op_kind[n] == X86_OPK_I) {
+            put(e, e->i->imm >> shift & 0xff, 1);
+            shift = 16;
+        }
+        l |= e->row->op_kind[n] == X86_OPK_L;
+    }
+    if (l) {
+        put(e, HOST_L << 4, 1);
+    }
+}
+
+static void emit_insn(Emit *e)
+{
+    bool mem = is_mem(e->i);
+    unsigned reg = reg_field(e), rm = mem ? 6 : rm_field(e);
+
+    emit_prefixes(e, reg, rm);
+    put(e, e->row->opcode, 1);
+    put(e, (mem ? 0x00 : 0xc0) | (reg & 7) << 3 | (rm & 7), 1);
+    emit_immediates(e);
+}
+
+static void emit_flags_in(Emit *e)
+{
+    code(e, 0xffb7, 2); /* push [rdi + native_flags] */
+    put(e, offsetof(TcgCPU, native_flags), 4);
+    put(e, 0x9d, 1);
+}
+
+static void emit_flags_out(Emit *e)
+{
+    code(e, 0x9c58, 2);
+    code(e, 0x4889, 2);
+    modrm_state(e, 0, offsetof(TcgCPU, native_flags));
+}
+
+static void emit_return(Emit *e)
+{
+    code(e, 0x31c0c3, 3); /* xor eax, eax; ret */
+}
+
+/* ---- Kinds of stubs -------------------------------------------------------------------------- */
+
+static bool uses(const X86InsnRow *row, unsigned kind)
+{
+    for (unsigned n = 0; n < row->nr_ops; n++) {
+        if (row->op_kind[n] == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_mmx(const X86InsnRow *row)
+{
+    return uses(row, X86_OPK_P) || uses(row, X86_OPK_Q) || uses(row, X86_OPK_N);
+}
+
+static bool is_vec(const X86InsnRow *row)
+{
+    return uses(row, X86_OPK_V) || uses(row, X86_OPK_W) || uses(row, X86_OPK_U) ||
+           uses(row, X86_OPK_H);
+}
+
+/* PCMPxSTRx read EAX and EDX and write ECX or XMM0. */
+static void emit_pcmpstr(Emit *e)
+{
+    bool index = e->row->opcode & 1;
+
+    gpr_move(e, 0, R_EAX, true);
+    gpr_move(e, 2, R_EDX, true);
+    emit_insn(e);
+    emit_flags_out(e);
+    if (index) {
+        gpr_move(e, 1, R_ECX, false);
+    } else {
+        vec_store(e, 0, 0);
+    }
+}
+
+static void emit_plain(Emit *e)
+{
+    for (unsigned n = 0; n < e->row->nr_ops; n++) {
+        move_operand(e, n, true);
+    }
+    if (e->row->handler == X86_H_pcmpstr) {
+        emit_pcmpstr(e);
+    } else {
+        if (e->row->handler == X86_H_mulx) {
+            gpr_move(e, 2, R_EDX, true);
+        }
+        if (e->row->flags_read) {
+            emit_flags_in(e);
+        }
+        emit_insn(e);
+        if (e->row->flags_written | e->row->flags_undef) {
+            emit_flags_out(e);
+        }
+        if (e->row->handler == X86_H_mulx) { /* the low half first: the same register keeps high */
+            move_operand(e, 1, false);
+        }
+        if (!(e->row->attrs & X86_A_ro)) {
+            move_operand(e, 0, false);
+        }
+    }
+    if (is_mmx(e->row)) {
+        code(e, 0x0f77, 2);
+    }
+    if (e->vex && is_vec(e->row)) {
+        code(e, 0xc5f877, 3);
+    }
+    emit_return(e);
+}
+
+static void emit_x87(Emit *e)
+{
+    const size_t xs = offsetof(TcgCPU, xs);
+
+    code(e, 0xb801000000, 5); /* mov eax, 1; xor edx, edx */
+    code(e, 0x31d2, 2);
+    code(e, 0x0fae, 2); /* xrstor */
+    modrm_state(e, 5, xs);
+    if (e->row->flags_read) {
+        emit_flags_in(e);
+    }
+    put(e, e->row->opcode, 1);
+    put(e, is_mem(e->i) ? (e->i->modrm & 0x38) | 6 : e->i->modrm, 1);
+    if (e->row->flags_written) {
+        emit_flags_out(e);
+    }
+    code(e, 0xb801000000, 5);
+    code(e, 0x31d2, 2);
+    code(e, 0x0fae, 2); /* xsave */
+    modrm_state(e, 4, xs);
+    code(e, 0xdbe3, 2); /* fninit: no exception of the guest stays pending */
+    emit_return(e);
+}
+
+static void *find_stub(const X86Insn *i, const X86InsnRow *row)
+{
+    Emit e = { .i = i, .row = row, .vex = row->vex };
+    g_autoptr(GBytes) key = NULL;
+    void *stub;
+
+    if (row->handler == X86_H_x87 || row->handler == X86_H_x87_flags) {
+        emit_x87(&e);
+    } else {
+        emit_plain(&e);
+    }
+    g_mutex_lock(&stubs.lock);
+    key = g_bytes_new(e.b, e.n);
+    stub = g_hash_table_lookup(stubs.by_code, key);
+    if (!stub && stubs.used + STUB_MAX <= ARENA_BYTES) {
+        memcpy(stubs.rw + stubs.used, e.b, e.n);
+        stub = stubs.rx + stubs.used;
+        stubs.used += ROUND_UP(e.n, 16);
+        g_hash_table_insert(stubs.by_code, g_bytes_ref(key), stub);
+    }
+    g_mutex_unlock(&stubs.lock);
+    return stub;
+}
+
+/* ---- Running stubs --------------------------------------------------------------------------- */
+
+typedef struct MemOperand {
+    uint8_t buf[32] __attribute__((aligned(32)));
+    void *p;
+    uint64_t la;
+    bool write_back;
+} MemOperand;
+
+static bool writes_memory(const X86InsnRow *row)
+{
+    unsigned k = row->op_kind[0];
+
+    return !(row->attrs & X86_A_ro) &&
+           (k == X86_OPK_M || k == X86_OPK_E || k == X86_OPK_W || k == X86_OPK_Q) &&
+           row->nr_ops > 1;
+}
+
+/* Linear address of the memory operand, aligned as the row demands. */
+static uint64_t operand_la(TcgCPU *c, const TcgOp *op, const X86InsnRow *row, bool write)
+{
+    unsigned n = op->i.mem_bytes;
+    uint64_t la = op_la(c, op, n, write);
+
+    if ((row->attrs & X86_A_al && la & (n - 1)) ||
+        (!row->vex && n == 16 && !(row->attrs & X86_A_u) && la & 15)) {
+        tcg_raise_err(c, op, EXC_GP, 0);
+    }
+    return la;
+}
+
+static void mem_begin(TcgCPU *c, const TcgOp *op, const X86InsnRow *row, MemOperand *m, bool write)
+{
+    unsigned n = op->i.mem_bytes;
+
+    m->la = operand_la(c, op, row, write);
+    if (write && row->handler == X86_H_native_fp) { /* MXCSR changes even when the store faults */
+        m->p = m->buf;
+        m->write_back = true;
+        return;
+    }
+    m->p = tcg_host(c, op, m->la, n, write ? TCG_WRITE : TCG_READ);
+    m->write_back = !m->p && write;
+    if (!m->p) {
+        m->p = m->buf;
+        if (!write) {
+            tcg_read(c, op, m->la, m->buf, n);
+        } else {
+            tcg_probe(c, op, m->la, n, TCG_WRITE);
+        }
+    }
+}
+
+static void take_flags(TcgCPU *c, const X86InsnRow *row)
+{
+    uint32_t mask = (row->flags_written | row->flags_undef) & F_ARITH;
+
+    tcg_set_arith(c, (tcg_get_arith(c) & ~mask) | (c->native_flags & mask));
+}
+
+static void run_stub(TcgCPU *c, const TcgOp *op, const X86InsnRow *row)
+{
+    Stub *stub = op->aux;
+    MemOperand m;
+    bool mem = op->i.flags & X86_I_MEM;
+
+    if (mem) {
+        mem_begin(c, op, row, &m, writes_memory(row));
+    }
+    if (row->flags_read) {
+        c->native_flags = tcg_get_arith(c) | 2;
+    }
+    if (unlikely(stub(c, mem ? m.p : NULL))) {
+        tcg_raise(c, op, c->env->cr[4] & (1 << 10) ? EXC_XM : EXC_UD);
+    }
+    if (mem && m.write_back) {
+        tcg_write(c, op, m.la, m.buf, op->i.mem_bytes);
+    }
+    if (row->flags_written | row->flags_undef) {
+        take_flags(c, row);
+    }
+}
+
+static HANDLER(native_gpr)
+{
+    run_stub(c, op, x86_insn_row(op->i.row));
+    NEXT;
+}
+
+static HANDLER(native_sse)
+{
+    tcg_check_fpu(c, op, TCG_FPU_SSE);
+    run_stub(c, op, x86_insn_row(op->i.row));
+    NEXT;
+}
+
+static HANDLER(native_avx)
+{
+    tcg_check_fpu(c, op, TCG_FPU_AVX);
+    run_stub(c, op, x86_insn_row(op->i.row));
+    NEXT;
+}
+
+/* A pending unmasked x87 exception comes up at the next waiting instruction. */
+void tcg_check_x87_pending(TcgCPU *c, const TcgOp *op)
+{
+    if (unlikely(c->xs[XS_FSW] & 0x80)) {
+        if (c->env->cr[0] & CR0_NE_MASK) {
+            tcg_raise(c, op, EXC_MF);
+        }
+        /* TODO: FERR# and IRQ 13 with CR0.NE clear */
+    }
+}
+
+/* The image holds ST(0).. in order, the processor numbers its registers from the same place. */
+void tcg_x87_set_top(TcgCPU *c, unsigned top)
+{
+    unsigned by = (top - (c->xs[XS_FSW + 1] >> 3)) & 7;
+    uint8_t old[128];
+
+    if (by) {
+        memcpy(old, c->xs + XS_ST, 128);
+        for (unsigned i = 0; i < 8; i++) {
+            memcpy(c->xs + XS_ST + 16 * i, old + 16 * ((i + by) & 7), 16);
+        }
+    }
+    c->xs[XS_FSW + 1] = (c->xs[XS_FSW + 1] & ~0x38) | top << 3;
+}
+
+/* MMX registers are the physical ones; using them makes all valid and TOP zero. */
+void tcg_mmx_begin(TcgCPU *c, const TcgOp *op)
+{
+    tcg_check_x87_pending(c, op);
+    tcg_xs_touch(c, 1);
+    tcg_x87_set_top(c, 0);
+}
+
+/* CVTPI2PS and CVTPI2PD from memory touch no MMX register. */
+static bool touches_mmx(const TcgOp *op, const X86InsnRow *row)
+{
+    return !(op->i.flags & X86_I_MEM && row->op_kind[0] == X86_OPK_V);
+}
+
+static HANDLER(native_mmx)
+{
+    const X86InsnRow *row = x86_insn_row(op->i.row);
+    unsigned k = row->op_kind[0];
+
+    tcg_check_fpu(c, op, TCG_FPU_MMX | (is_vec(row) ? TCG_FPU_SSE : 0));
+    tcg_check_x87_pending(c, op);
+    if (touches_mmx(op, row)) {
+        if (op->i.flags & X86_I_MEM && !writes_memory(row)) {
+            /* Faults of loads come before the switch to MMX, those of stores after. */
+            tcg_probe(c, op, operand_la(c, op, row, false), op->i.mem_bytes, TCG_READ);
+        }
+        tcg_mmx_begin(c, op);
+        if (!writes_memory(row)) {
+            c->xs[XS_FTW] = 0xff;
+        }
+    }
+    run_stub(c, op, row);
+    if (touches_mmx(op, row)) {
+        c->xs[XS_FTW] = 0xff;
+    }
+    tcg_xs_touch(c, 3);
+    if (k == X86_OPK_P) {
+        memset(c->xs + XS_ST + 16 * (op->i.reg & 7) + 8, 0xff, 2);
+    } else if ((k == X86_OPK_Q || k == X86_OPK_N) && !(op->i.flags & X86_I_MEM)) {
+        memset(c->xs + XS_ST + 16 * (op->i.rm & 7) + 8, 0xff, 2);
+    }
+    NEXT;
+}
+
+/* FNOP, FFREE and the like keep the last instruction's pointers in none of the cases we know. */
+static void set_x87_pointers(TcgCPU *c, const TcgOp *op, uint64_t la)
+{
+    uint64_t rip = op_rip(c, op);
+
+    memcpy(c->xs + XS_FIP, &rip, 8);
+    if (op->i.flags & X86_I_MEM) {
+        memcpy(c->xs + XS_FDP, &la, 8);
+    }
+}
+
+static bool x87_stores(const X86InsnRow *row)
+{
+    return g_str_has_prefix(row->name, "FST") || g_str_has_prefix(row->name, "FIST") ||
+           g_str_has_prefix(row->name, "FBSTP");
+}
+
+/* Loads, register forms. */
+static HANDLER(native_x87)
+{
+    const X86InsnRow *row = x86_insn_row(op->i.row);
+    uint64_t la = 0;
+    uint8_t buf[16];
+
+    tcg_check_fpu(c, op, TCG_FPU_X87);
+    tcg_check_x87_pending(c, op);
+    if (op->i.flags & X86_I_MEM) {
+        la = op_la(c, op, op->i.mem_bytes, false);
+        tcg_read(c, op, la, buf, op->i.mem_bytes);
+    }
+    c->native_flags = tcg_get_arith(c) | 2;
+    tcg_xs_touch(c, 1);
+    ((Stub *)op->aux)(c, buf);
+    set_x87_pointers(c, op, la);
+    if (row->flags_written) {
+        take_flags(c, row);
+    }
+    NEXT;
+}
+
+/* An unmasked exception other than precision keeps the value from memory, faults included. */
+static bool x87_stored(const TcgCPU *c)
+{
+    return !(c->xs[XS_FSW] & ~c->xs[XS_FCW] & 0x1f);
+}
+
+static HANDLER(native_x87_store)
+{
+    unsigned n = op->i.mem_bytes;
+    uint8_t buf[16] = { 0 }, before[160], after[160];
+    uint64_t la;
+
+    tcg_check_fpu(c, op, TCG_FPU_X87);
+    tcg_check_x87_pending(c, op);
+    la = op_la(c, op, n, true);
+    tcg_xs_touch(c, 1);
+    memcpy(before, c->xs, sizeof(before));
+    ((Stub *)op->aux)(c, buf);
+    if (x87_stored(c)) {
+        memcpy(after, c->xs, sizeof(after));
+        memcpy(c->xs, before, XS_MXCSR);
+        memcpy(c->xs + XS_ST, before + XS_ST, 128);
+        tcg_probe(c, op, la, n, TCG_WRITE);
+        memcpy(c->xs, after, XS_MXCSR);
+        memcpy(c->xs + XS_ST, after + XS_ST, 128);
+        tcg_write(c, op, la, buf, n);
+    }
+    set_x87_pointers(c, op, la);
+    NEXT;
+}
+
+TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
+{
+    op->aux = stubs.ready ? find_stub(&op->i, row) : NULL;
+    if (!op->aux) {
+        return tcg_op_ud;
+    }
+    if (row->handler == X86_H_x87 || row->handler == X86_H_x87_flags) {
+        return op->i.flags & X86_I_MEM && x87_stores(row) ? native_x87_store : native_x87;
+    }
+    if (is_mmx(row)) {
+        return native_mmx;
+    }
+    return !is_vec(row) ? native_gpr : row->vex ? native_avx : native_sse;
+}
+
+/* ---- The host's side ------------------------------------------------------------------------- */
+
+static void on_sigfpe(int sig, siginfo_t *info, void *opaque)
+{
+    ucontext_t *uc = opaque;
+    greg_t *r = uc->uc_mcontext.gregs;
+    uintptr_t pc = r[REG_RIP];
+
+    if (pc >= (uintptr_t)stubs.rx && pc < (uintptr_t)stubs.rx + ARENA_BYTES) {
+        r[REG_RIP] = *(uint64_t *)r[REG_RSP]; /* as the stub's ret, with result 1 */
+        r[REG_RSP] += 8;
+        r[REG_RAX] = 1;
+        return;
+    }
+    signal(SIGFPE, SIG_DFL);
+    raise(SIGFPE);
+}
+
+static bool map_arena(void)
+{
+    int fd = memfd_create("tcg-stubs", MFD_CLOEXEC);
+
+    if (fd < 0 || ftruncate(fd, ARENA_BYTES) < 0) {
+        return false;
+    }
+    stubs.rw = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    stubs.rx = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    close(fd);
+    return stubs.rw != MAP_FAILED && stubs.rx != MAP_FAILED;
+}
+
+bool tcg_native_init(void)
+{
+    struct sigaction sa = { .sa_sigaction = on_sigfpe, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+    if (!stubs.ready && map_arena()) {
+        stubs.by_code = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                              (GDestroyNotify)g_bytes_unref, NULL);
+        sigaction(SIGFPE, &sa, NULL);
+        stubs.ready = true;
+    }
+    return stubs.ready;
+}
+
+void tcg_native_reload(TcgCPU *c)
+{
+    c->guest_fp = true;
+    asm volatile("ldmxcsr %0" : : "m"(*(uint32_t *)(c->xs + XS_MXCSR)));
+}
+
+void tcg_native_enter(TcgCPU *c)
+{
+    if (!c->guest_fp) {
+        tcg_native_reload(c);
+    }
+}
+
+void tcg_native_leave(TcgCPU *c)
+{
+    static const uint32_t host_default = 0x1f80;
+
+    if (c->guest_fp) {
+        c->guest_fp = false;
+        asm volatile("stmxcsr %0\n\tldmxcsr %1"
+                     : "=m"(*(uint32_t *)(c->xs + XS_MXCSR))
+                     : "m"(host_default));
+    }
+}

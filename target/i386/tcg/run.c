@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The run loop of the interpreter: blocks, interrupts between them, exceptions out of them (SDM vol
+ * 3 6.9 priorities, 6.15 double fault). Owner thread.
+ */
+#include "qemu/osdep.h"
+#include "target/i386/tcg/tcg.h"
+
+/* ---- Exceptions out of handlers -------------------------------------------------------------- */
+
+void tcg_raise_err(TcgCPU *c, const TcgOp *op, unsigned vector, uint32_t error)
+{
+    if (op) {
+        c->rip = op_rip(c, op);
+    }
+    c->exc = (TcgException){ .vector = vector, .has_error = true, .error = error };
+    siglongjmp(c->jmp_exc, 1);
+}
+
+void tcg_raise(TcgCPU *c, const TcgOp *op, unsigned vector)
+{
+    if (op) {
+        c->rip = op_rip(c, op);
+    }
+    c->exc = (TcgException){ .vector = vector };
+    siglongjmp(c->jmp_exc, 1);
+}
+
+static bool contributory(int v)
+{
+    return v == EXC_DE || (v >= EXC_TS && v <= EXC_GP);
+}
+
+/* What a second exception during delivery of the first becomes; false: shutdown. */
+static bool combine(TcgCPU *c)
+{
+    int first = c->delivering, second = c->exc.vector;
+
+    if (first < 0) {
+        return true;
+    }
+    if (first == EXC_DF) {
+        return false;
+    }
+    if ((contributory(first) && contributory(second)) ||
+        (first == EXC_PF && (second == EXC_PF || contributory(second)))) {
+        c->exc = (TcgException){ .vector = EXC_DF, .has_error = true };
+    }
+    return true;
+}
+
+static bool deliver_exception(TcgCPU *c)
+{
+    bool real = !(c->env->cr[0] & CR0_PE_MASK);
+
+    if (!combine(c)) {
+        c->shutdown = true;
+        return false;
+    }
+    c->delivering = c->exc.software ? -1 : c->exc.vector;
+    c->shadow = false;
+    tcg_deliver(c, c->exc.vector, c->exc.software, false, c->exc.has_error && !real, c->exc.error,
+                c->rip);
+    c->delivering = -1;
+    return true;
+}
+
+/* ---- Between blocks -------------------------------------------------------------------------- */
+
+/* Requests of others. True: leave the guest. */
+static bool look_up(TcgCPU *c)
+{
+    bool leave;
+
+    __atomic_store_n(&c->attention, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&c->tlb_flush, 0, __ATOMIC_ACQ_REL)) {
+        tcg_tlb_flush(c);
+    }
+    tcg_native_leave(c);
+    leave = c->sys->attention && c->sys->attention(c->opaque);
+    tcg_native_enter(c);
+    c->irq_pending = true;
+    return leave;
+}
+
+static void take_interrupt(TcgCPU *c)
+{
+    int vector;
+
+    tcg_native_leave(c);
+    vector = c->sys->intack ? c->sys->intack(c->opaque) : -1;
+    tcg_native_enter(c);
+    if (vector < 0) {
+        c->irq_pending = false;
+        return;
+    }
+    c->halted = false;
+    c->delivering = -1;
+    tcg_deliver(c, vector, false, true, false, 0, c->rip);
+}
+
+static void take_nmi(TcgCPU *c)
+{
+    c->env->events.nmi_pending = false;
+    c->env->events.nmi_masked = true;
+    c->halted = false;
+    tcg_deliver(c, EXC_NMI, false, true, false, 0, c->rip);
+}
+
+static void run_block(TcgCPU *c, bool single)
+{
+    const TcgBlock *b;
+    const TcgOp *op;
+
+    if (unlikely(single)) {
+        c->mode |= TCG_MODE_SINGLE;
+    }
+    b = tcg_block_find(c);
+    c->mode &= ~TCG_MODE_SINGLE;
+    c->block_rip = c->rip;
+    c->nr_blocks_run++;
+    op = b->ops;
+    do {
+        op = op->fn(c, op);
+    } while (op);
+}
+
+/* One round: events, then a block. */
+static void step(TcgCPU *c)
+{
+    bool shadow = c->shadow, tf;
+
+    c->shadow = false;
+    if (!shadow) {
+        if (unlikely(c->env->events.nmi_pending && !c->env->events.nmi_masked)) {
+            take_nmi(c);
+        } else if (unlikely(c->irq_pending && c->eflags & F_IF)) {
+            take_interrupt(c);
+        }
+        if (unlikely(c->halted)) {
+            return;
+        }
+    }
+    tf = c->eflags & F_TF;
+    run_block(c, tf || shadow);
+    if (unlikely(tf) && !c->shadow) {
+        c->env->dr[6] |= 1 << 14;
+        tcg_raise(c, NULL, EXC_DB);
+    }
+}
+
+TcgExit tcg_run(TcgCPU *c)
+{
+    tcg_update_mode(c);
+    tcg_native_enter(c);
+    c->irq_pending = true;
+    if (sigsetjmp(c->jmp_exc, 0)) {
+        tcg_native_enter(c);
+        tcg_update_mode(c);
+        deliver_exception(c);
+    }
+    c->delivering = -1;
+    while (!c->shutdown) {
+        if (unlikely(__atomic_load_n(&c->attention, __ATOMIC_RELAXED)) && look_up(c)) {
+            break;
+        }
+        step(c);
+        if (unlikely(c->halted) && !(c->irq_pending && c->eflags & F_IF)) {
+            break;
+        }
+    }
+    tcg_native_leave(c);
+    return c->shutdown ? TCG_EXIT_SHUTDOWN : c->halted ? TCG_EXIT_HALT : TCG_EXIT_REQUEST;
+}
+
+bool tcg_step_raw(TcgCPU *c)
+{
+    volatile bool ok = false; /* survives the jump */
+
+    tcg_update_mode(c);
+    tcg_native_enter(c);
+    if (!sigsetjmp(c->jmp_exc, 0)) {
+        run_block(c, true);
+        ok = true;
+    }
+    tcg_native_leave(c);
+    return ok;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+TcgCPU *tcg_cpu_new(CPUX86State *env, TcgShared *shared, const TcgMemOps *mem,
+                    const TcgSysOps *sys, void *opaque)
+{
+    TcgCPU *c = g_aligned_alloc0(1, sizeof(TcgCPU), 64);
+
+    c->env = env;
+    c->mem = mem;
+    c->sys = sys;
+    c->opaque = opaque;
+    c->shared = shared;
+    c->delivering = -1;
+    c->phys_mask = (1ull << 40) - 1;
+    c->scratch_block = g_malloc0(sizeof(TcgBlock) + 2 * sizeof(TcgOp));
+    c->scratch_block->valid = true;
+    tcg_tlb_flush(c);
+    tcg_shared_add(shared, c);
+    return c;
+}
+
+void tcg_cpu_free(TcgCPU *c)
+{
+    tcg_shared_remove(c->shared, c);
+    g_free(c->scratch_block);
+    g_aligned_free(c);
+}
+
+void tcg_load_env(TcgCPU *c)
+{
+    const CPUX86State *env = c->env;
+
+    memcpy(c->r, env->regs, sizeof(env->regs));
+    c->r[16] = c->r[17] = 0;
+    c->rip = env->eip;
+    c->eflags = env->eflags & ~(uint64_t)F_ARITH;
+    tcg_set_arith(c, env->eflags);
+    if (env->xsave_area) {
+        memcpy(c->xs, env->xsave_area, MIN(env->xsave_len, (uint32_t)TCG_XS_BYTES));
+    }
+    tcg_tlb_flush(c);
+    tcg_update_mode(c);
+}
+
+void tcg_store_env(TcgCPU *c)
+{
+    CPUX86State *env = c->env;
+
+    memcpy(env->regs, c->r, sizeof(env->regs));
+    env->eip = c->rip;
+    env->eflags = tcg_get_eflags(c);
+    if (env->xsave_area) {
+        memcpy(env->xsave_area, c->xs, MIN(env->xsave_len, (uint32_t)TCG_XS_BYTES));
+    }
+}
