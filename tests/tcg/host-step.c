@@ -94,6 +94,11 @@ static bool move_xstate(HostStep *h, int request, void *xstate, size_t *len)
     return true;
 }
 
+bool host_step_get_xstate(HostStep *h, void *xstate, size_t *len)
+{
+    return move_xstate(h, PTRACE_GETREGSET, xstate, len);
+}
+
 bool host_step_run(HostStep *h, struct user_regs_struct *regs, void *xstate, size_t *xstate_len,
                    HostSignal *sig)
 {

@@ -30,6 +30,8 @@ uint8_t *host_step_code(HostStep *h); /* 4096 bytes */
 uint8_t *host_step_data(HostStep *h); /* HOST_DATA_BYTES */
 /* The registers that the child was born with: segments, fs_base. */
 const struct user_regs_struct *host_step_initial(HostStep *h);
+/* The child's XSAVE image in standard format; *len: size of the buffer, then of the image. */
+bool host_step_get_xstate(HostStep *h, void *xstate, size_t *len);
 /* Loads @regs and, when not NULL, the XSAVE image; executes one instruction; reads both back. */
 bool host_step_run(HostStep *h, struct user_regs_struct *regs, void *xstate, size_t *xstate_len,
                    HostSignal *sig);
