@@ -20,6 +20,7 @@
 #define BUFFER_BYTES   256
 #define STACK_BYTES    8192
 #define PROGRESS_STEP  50
+#define PAGE_MASK      0xffffffffff000ull
 #define RAM_START      0x1000000
 #define RAM_BYTES      0x1000000
 #define NMI_VECTOR     2
@@ -47,7 +48,7 @@ static Tss tss;
 static Prng prng;
 static uint32_t seed, count, done, ticks;
 
-/* Above this program: KVM stops a guest whose access to a device it cannot emulate. */
+/* Above this program. */
 static uint32_t ram_address(void)
 {
     return RAM_START + prng_next(&prng) % RAM_BYTES;
@@ -115,6 +116,24 @@ static void start_watchdog(void)
     ioapic_set_pin(2, RTE_NMI, (uint8_t)lapic_id());
 }
 
+/*
+ * Only RAM stays mapped: KVM stops a guest that touches a device with an instruction it cannot
+ * emulate (x87, SSE), and the run would end with the first buffers.
+ */
+static void unmap_devices(void)
+{
+    uint64_t cr3, *table;
+
+    __asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
+    table = (uint64_t *)(uintptr_t)(((uint64_t *)(uintptr_t)cr3)[0] & PAGE_MASK);
+    table[1] = table[2] = table[3] = 0;
+    table = (uint64_t *)(uintptr_t)(table[0] & PAGE_MASK);
+    for (unsigned i = (RAM_START + RAM_BYTES) >> 21; i < 512; i++) {
+        table[i] = 0;
+    }
+    __asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+}
+
 void guest_main(void)
 {
     seed = cmdline_get_u32("seed", 1);
@@ -127,5 +146,6 @@ void guest_main(void)
     }
     idt_set_handler(NMI_VECTOR, watchdog);
     start_watchdog();
+    unmap_devices();
     __asm__ volatile("ud2");
 }
