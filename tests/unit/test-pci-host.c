@@ -29,10 +29,13 @@ static void pm_base_changed(void *opaque, uint16_t base, bool enabled)
     f->pm_enabled = enabled;
 }
 
+static GSList *machines; /* they live, as in the emulator, until the program ends */
+
 static Fixture new_machine(void)
 {
     Fixture f = { .ms = (MachineState *)object_new(&type_test_machine, &error_abort) };
 
+    machines = g_slist_prepend(machines, f.ms);
     f.ms->system_memory = g_new0(MemoryRegion, 1);
     memory_region_init(f.ms->system_memory, "system", UINT64_MAX);
     f.ms->memory = address_space_new("memory", f.ms->system_memory);
