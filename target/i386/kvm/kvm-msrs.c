@@ -77,8 +77,6 @@ static const MsrRow msr_rows[] = {
 
     ROW(0x17a, "IA32_MCG_STATUS", mcg_status, .feature = X86_FEATURE_MCE, .when = MSR_FULL),
     ROW(0x17b, "IA32_MCG_CTL", mcg_ctl, .feature = X86_FEATURE_MCE, .when = MSR_FULL),
-
-    ROW(0x2ff, "IA32_MTRR_DEF_TYPE", mtrr_deftype, .feature = X86_FEATURE_MTRR, .when = MSR_FULL),
 };
 
 /* Runs of MSRs: @nr registers at @index, @step apart, to consecutive array elements. */
@@ -94,6 +92,7 @@ static const struct MsrRun {
     RUN(0x268, 1, 8, "IA32_MTRR_FIX4K", mtrr_fixed[3], MTRR),
     RUN(0x200, 2, 8, "IA32_MTRR_PHYSBASE", mtrr_base, MTRR),
     RUN(0x201, 2, 8, "IA32_MTRR_PHYSMASK", mtrr_mask, MTRR),
+    RUN(0x2ff, 1, 1, "IA32_MTRR_DEF_TYPE", mtrr_deftype, MTRR),
     RUN(0x400, 1, 40, "IA32_MCi", mce_banks, MCE), /* cut to the banks of MCG_CAP */
 };
 
