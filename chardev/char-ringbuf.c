@@ -18,7 +18,7 @@ static bool ringbuf_open(Chardev *chr, const Keyval *kv, Error **errp)
     RingbufChardev *s = (RingbufChardev *)chr;
     uint64_t size = RINGBUF_DEFAULT_BYTES;
 
-    if (!keyval_get_size(kv, "size", &size, errp)) {
+    if (!keyval_get_size(kv, "size", 1, &size, errp)) {
         return false;
     }
     if (!is_power_of_2(size) || size > RINGBUF_MAX_BYTES) {

@@ -184,26 +184,14 @@ static bool set_irqchip_mode(MachineState *ms, const Keyval *accel_opts, Error *
 
 static bool parse_ram_size(MachineState *ms, Error **errp)
 {
-    const char *size = keyval_get(opts.memory, "size");
+    uint64_t bytes = opts.ram_size_bytes ? opts.ram_size_bytes : 128 * MiB;
 
-    ms->ram_size_bytes = 128 * MiB;
-    if (size && (qemu_strtosz(size, NULL, MiB, &ms->ram_size_bytes) < 0)) {
-        error_setg(errp, "Parameter 'size' expects a non-negative number below 2^64");
-        return false;
-    }
-    if (ms->ram_size_bytes == 0) {
-        ms->ram_size_bytes = 128 * MiB;
-    }
-    ms->ram_size_bytes = ROUND_UP(ms->ram_size_bytes, 8192);
+    ms->ram_size_bytes = ROUND_UP(bytes, 8192); /* 0 beyond the last multiple */
     if (ms->ram_size_bytes == 0 || ms->ram_size_bytes > 4 * TiB) {
         error_setg(errp, "ram size too large");
         return false;
     }
-    if (keyval_has(opts.memory, "slots") || keyval_has(opts.memory, "maxmem")) {
-        error_setg(errp, "memory hot-plug (slots, maxmem) is not supported");
-        return false;
-    }
-    return keyval_check_unused(opts.memory, errp);
+    return true;
 }
 
 /* Accelerators */
@@ -279,7 +267,9 @@ static bool init_accel(MachineState *ms, Error **errp)
             error_report_err(g_steal_pointer(&err));
         }
         g_clear_pointer(&err, error_free);
-        error_loc_set_cmdline("accel", name);
+        if (opts.accels->len) { /* not with -machine accel= */
+            error_loc_set_cmdline("accel", name);
+        }
         if (try_accel(ms, name, &err) && i > 0 && !optional) {
             error_loc_set_cmdline(NULL, NULL);
             warn_report("falling back to %s", ms->accel->name);

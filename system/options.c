@@ -67,8 +67,14 @@ static bool opt_memory(Options *o, const char *arg, bool *done, Error **errp)
     if (!kv) {
         return false;
     }
-    add_all(o->memory, kv, NULL);
-    return true;
+    if (!keyval_get_size(kv, "size", MiB, &o->ram_size_bytes, errp)) {
+        return false;
+    }
+    if (keyval_has(kv, "slots") || keyval_has(kv, "maxmem")) {
+        error_setg(errp, "memory hot-plug (slots, maxmem) is not supported");
+        return false;
+    }
+    return keyval_check_unused(kv, errp);
 }
 
 static bool opt_enable_kvm(Options *o, const char *arg, bool *done, Error **errp)
@@ -378,7 +384,7 @@ static bool apply(const OptionRow *row, Options *o, const char *arg, bool *done,
 
 static void options_init(Options *o)
 {
-    *o = (Options){ .machine_props = keyval_new(), .memory = keyval_new() };
+    *o = (Options){ .machine_props = keyval_new() };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (rows[i].kind == OPT_LIST) {
             GPtrArray **list = (GPtrArray **)(void *)((char *)o + rows[i].offset);
@@ -404,7 +410,7 @@ bool options_parse(int argc, char **argv, Options *o, bool *done, Error **errp)
         opt += opt[1] == '-' ? 2 : 1;
         row = find_option(opt);
         if (!row) {
-            error_loc_set_cmdline(opt, NULL);
+            error_loc_set_cmdline(argv[i] + 1, NULL); /* with the second dash, if any */
             error_setg(errp, "invalid option");
             return false;
         }

@@ -174,10 +174,11 @@ bool keyval_get_u64(const Keyval *kv, const char *key, uint64_t *result, Error *
     return ret == 0;
 }
 
-bool keyval_get_size(const Keyval *kv, const char *key, uint64_t *result, Error **errp)
+bool keyval_get_size(const Keyval *kv, const char *key, uint64_t default_unit, uint64_t *result,
+                     Error **errp)
 {
     const char *value = keyval_get(kv, key);
-    int ret = value ? qemu_strtosz(value, NULL, 1, result) : 0;
+    int ret = value ? qemu_strtosz(value, NULL, default_unit, result) : 0;
 
     if (ret == -ERANGE) {
         error_setg(errp, "Value '%s' is out of range for parameter '%s'", value, key);

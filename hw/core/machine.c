@@ -64,7 +64,8 @@ static bool smp_get(const Keyval *kv, const char *key, unsigned *result, Error *
 {
     uint64_t value = 0;
 
-    if (!keyval_get_u64(kv, key, &value, errp)) {
+    if (!keyval_get_u64(kv, key, &value, NULL)) {
+        error_setg(errp, "Parameter 'smp.%s' expects integer", key);
         return false;
     }
     if (keyval_has(kv, key) && (value == 0 || value > UINT16_MAX)) {
@@ -109,12 +110,13 @@ static bool smp_read(const MachineVersion *v, const Keyval *kv, CpuTopology *t, 
     return true;
 }
 
+/* Saturates at UINT32_MAX, more than any machine has. */
 static uint64_t smp_product(CpuTopology *t)
 {
     uint64_t n = 1;
 
     for (size_t i = 0; i < ARRAY_SIZE(smp_levels); i++) {
-        n *= *smp_field(t, &smp_levels[i]);
+        n = MIN(n * *smp_field(t, &smp_levels[i]), UINT32_MAX);
     }
     return n;
 }
@@ -124,48 +126,56 @@ static uint64_t smp_product(CpuTopology *t)
 static void smp_complete(CpuTopology *t)
 {
     bool sockets = t->sockets, cores = t->cores, threads = t->threads;
-    unsigned inner;
+    uint64_t inner;
 
     for (size_t i = 0; i < ARRAY_SIZE(smp_levels); i++) {
         unsigned *count = smp_field(t, &smp_levels[i]);
 
         *count = *count ? *count : 1;
     }
-    inner = t->drawers * t->books * t->dies * t->clusters * t->modules;
+    /* each factor is below 2^16, and of these only two can be above 1 */
+    inner = (uint64_t)t->drawers * t->books * t->dies * t->clusters * t->modules;
     if (!t->cpus && !t->max_cpus) {
         t->max_cpus = (unsigned)smp_product(t);
     } else {
         t->max_cpus = t->max_cpus ? t->max_cpus : t->cpus;
         if (!cores) {
-            t->cores = t->max_cpus / (inner * t->sockets * t->threads);
+            t->cores = (unsigned)(t->max_cpus / (inner * t->sockets * t->threads));
         } else if (!sockets) {
-            t->sockets = t->max_cpus / (inner * t->cores * t->threads);
+            t->sockets = (unsigned)(t->max_cpus / (inner * t->cores * t->threads));
         } else if (!threads) {
-            t->threads = t->max_cpus / (inner * t->sockets * t->cores);
+            t->threads = (unsigned)(t->max_cpus / (inner * t->sockets * t->cores));
         }
     }
     t->cpus = t->cpus ? t->cpus : t->max_cpus;
 }
 
+/* "sockets (1) * dies (1) * ..." */
+static char *smp_hierarchy(const MachineVersion *v, CpuTopology *t)
+{
+    GString *text = g_string_new(NULL);
+
+    for (size_t i = 0; i < ARRAY_SIZE(smp_levels); i++) {
+        if (level_supported(v, &smp_levels[i])) {
+            g_string_append_printf(text, "%s%s (%u)", text->len ? " * " : "", smp_levels[i].name,
+                                   *smp_field(t, &smp_levels[i]));
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
 static bool smp_check(const MachineVersion *v, CpuTopology *t, Error **errp)
 {
-    if (smp_product(t) != t->max_cpus) {
-        GString *text = g_string_new(NULL);
+    g_autofree char *hierarchy = smp_hierarchy(v, t);
 
-        for (size_t i = 0; i < ARRAY_SIZE(smp_levels); i++) {
-            if (level_supported(v, &smp_levels[i])) {
-                g_string_append_printf(text, "%s%s (%u)", text->len ? " * " : "",
-                                       smp_levels[i].name, *smp_field(t, &smp_levels[i]));
-            }
-        }
+    if (smp_product(t) != t->max_cpus) {
         error_setg(errp, "Invalid CPU topology: product of the hierarchy must match maxcpus: "
-                         "%s != maxcpus (%u)", text->str, t->max_cpus);
-        g_string_free(text, TRUE);
+                         "%s != maxcpus (%u)", hierarchy, t->max_cpus);
         return false;
     }
     if (t->max_cpus < t->cpus) {
         error_setg(errp, "Invalid CPU topology: maxcpus must be equal to or greater than smp: "
-                         "maxcpus (%u) < smp_cpus (%u)", t->max_cpus, t->cpus);
+                         "%s == maxcpus (%u) < smp_cpus (%u)", hierarchy, t->max_cpus, t->cpus);
         return false;
     }
     if (t->max_cpus > v->max_cpus) {
@@ -187,8 +197,16 @@ bool machine_parse_smp(const MachineVersion *v, const char *arg, CpuTopology *t,
     if (!arg) {
         t->cpus = 1;
     }
-    if (!smp_read(v, kv, t, errp) || !keyval_check_unused(kv, errp)) {
+    if (!smp_read(v, kv, t, errp)) {
         return false;
+    }
+    for (guint i = 0; i < kv->items->len; i++) {
+        const KeyvalItem *item = &g_array_index(kv->items, KeyvalItem, i);
+
+        if (!item->used) {
+            error_setg(errp, "Parameter 'smp.%s' is unexpected", item->key);
+            return false;
+        }
     }
     smp_complete(t);
     return smp_check(v, t, errp);

@@ -37,7 +37,8 @@ bool keyval_has(const Keyval *kv, const char *key);
  * the value does not parse. Sizes are bytes. */
 bool keyval_get_bool(const Keyval *kv, const char *key, bool *result, Error **errp);
 bool keyval_get_u64(const Keyval *kv, const char *key, uint64_t *result, Error **errp);
-bool keyval_get_size(const Keyval *kv, const char *key, uint64_t *result, Error **errp);
+bool keyval_get_size(const Keyval *kv, const char *key, uint64_t default_unit, uint64_t *result,
+                     Error **errp);
 /* False with "Invalid parameter 'KEY'" when an item was never asked for. */
 bool keyval_check_unused(const Keyval *kv, Error **errp);
 

@@ -11,7 +11,7 @@ typedef struct Options {
     const char *machine_type; /* NULL: default */
     Keyval *machine_props;    /* of all -machine options; never NULL */
     const char *cpu, *smp;
-    Keyval *memory;           /* -m; never NULL */
+    uint64_t ram_size_bytes;  /* -m; 0: default */
     const char *kernel, *initrd, *append;
     const char *name, *uuid, *pidfile;
     /* char *: each option of that name, in order */

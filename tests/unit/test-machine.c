@@ -52,14 +52,21 @@ static void test_smp_strings(void)
           "sockets (3) * dies (1) * cores (1) * threads (1) != maxcpus (4)" },
         { "8,maxcpus=4", 0, 0, 0, 0, 0, 0,
           "Invalid CPU topology: maxcpus must be equal to or greater than smp: "
-          "maxcpus (4) < smp_cpus (8)" },
+          "sockets (1) * dies (1) * cores (4) * threads (1) == maxcpus (4) < smp_cpus (8)" },
         { "289", 0, 0, 0, 0, 0, 0,
           "Invalid SMP CPUs 289. The max CPUs supported by machine 'test-1.0' is 288" },
         { "books=2", 0, 0, 0, 0, 0, 0,
           "books > 1 not supported by this machine's CPU topology" },
         { "99999999999999999999", 0, 0, 0, 0, 0, 0,
-          "Value '99999999999999999999' is too large for parameter 'cpus'" },
-        { "4,color=2", 0, 0, 0, 0, 0, 0, "Invalid parameter 'color'" },
+          "Parameter 'smp.cpus' expects integer" },
+        { "x", 0, 0, 0, 0, 0, 0, "Parameter 'smp.cpus' expects integer" },
+        { "4,color=2", 0, 0, 0, 0, 0, 0, "Parameter 'smp.color' is unexpected" },
+        /* products that are 0 modulo 2^32 and 2^64 */
+        { "2,dies=32768,sockets=32768,threads=4", 0, 0, 0, 0, 0, 0,
+          "Invalid CPU topology: product of the hierarchy must match maxcpus: "
+          "sockets (32768) * dies (32768) * cores (0) * threads (4) != maxcpus (2)" },
+        { "sockets=65535,dies=65535,cores=65535,threads=65535", 0, 0, 0, 0, 0, 0,
+          "Invalid SMP CPUs 4294967295. The max CPUs supported by machine 'test-1.0' is 288" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -227,7 +227,7 @@ bool boot_bzimage(const BootParams *p, BootPlan *plan, Error **errp)
     zp = boot_plan_add_buffer(plan, BOOT_ZERO_PAGE, ZP_BYTES);
     fill_zero_page(p, &h, zp);
     if (!add_cmdline(p, &h, plan, zp, errp) ||
-        (p->nr_initrds && !add_initrd(p, &h, plan, zp, errp))) {
+        (p->nr_initrds && p->initrds[0].len && !add_initrd(p, &h, plan, zp, errp))) {
         return false;
     }
     plan->protocol = h.entry64 ? "Linux 64-bit" : "Linux 32-bit";

@@ -79,7 +79,7 @@ static bool add_start_info(const BootParams *p, BootPlan *plan, uint64_t kernel_
     boot_st64(info + INFO_MEMMAP, BOOT_INFO_GPA + MEMMAP_OFFSET);
     boot_st32(info + INFO_MEMMAP_ENTRIES, p->e820->nr);
     fill_memmap(p->e820, info + MEMMAP_OFFSET);
-    if (p->nr_initrds) {
+    if (p->nr_initrds && p->initrds[0].len) {
         boot_st32(info + INFO_NR_MODULES, 1);
         boot_st64(info + INFO_MODLIST, BOOT_INFO_GPA + MODLIST_OFFSET);
         return add_initrd(p, plan, kernel_end, info + MODLIST_OFFSET, errp);
