@@ -118,7 +118,7 @@ ENFORCED = {
 
 NOISE = re.compile(r"warning: host doesn't support requested feature: |"
                    r"warning: KVM on this host (refuses|does not give) MSR |"
-                   r"warning: Number of (SMP|hotpluggable) cpus requested .* exceeds the recommended")
+                   r".*warning: Number of (SMP|hotpluggable) cpus requested .* exceeds the recommended")
 
 
 def messages(text):
