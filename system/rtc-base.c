@@ -15,7 +15,8 @@ int64_t rtc_base_offset_ns(void)
 static GDateTime *parse_date(const char *text)
 {
     g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-    g_autofree char *full = strchr(text, 'T') ? g_strdup(text) : g_strconcat(text, "T00:00:00", NULL);
+    g_autofree char *full = strchr(text, 'T') ? g_strdup(text)
+                                             : g_strconcat(text, "T00:00:00", NULL);
 
     return g_date_time_new_from_iso8601(full, utc);
 }
