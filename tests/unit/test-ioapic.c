@@ -83,6 +83,18 @@ static void test_version_is_read_only(void)
     g_assert_cmphex(rd(&s, 1), ==, 0x00170020);
 }
 
+static void test_other_registers_do_not_exist(void)
+{
+    IOAPIC s;
+
+    ioapic_init(&s, 0x20, false);
+    for (unsigned index = 3; index < 256; index = index == 0x0f ? 0x40 : index + 1) {
+        wr(&s, index, 0x12345678);
+        g_assert_cmphex(rd(&s, index), ==, 0);
+    }
+    g_assert_cmphex(ioapic_take_dirty(&s), ==, 0);
+}
+
 static void test_window_needs_32_bits(void)
 {
     IOAPIC s;
@@ -480,6 +492,24 @@ static void test_storm_count_restarts_on_rte_write(void)
     g_assert_cmpint(ioapic_next_ns(&s), ==, -1);
 }
 
+static void test_storm_count_restarts_when_an_eoi_finds_the_line_low(void)
+{
+    IOAPIC s;
+
+    init_pin(&s, 9, LEVEL | 0x31);
+    for (unsigned n = 0; n < 3; n++) {
+        set_pin(&s, 9, true);
+        for (unsigned i = 0; i < IOAPIC_STORM_EOIS - 1; i++) {
+            ioapic_eoi(&s, 0x31, 1000, &msgs);
+        }
+        wr(&s, 0x22, LEVEL | MASKED | 0x31);
+        ioapic_eoi(&s, 0x31, 1000, &msgs);
+        set_pin(&s, 9, false);
+        wr(&s, 0x22, LEVEL | 0x31);
+    }
+    g_assert_cmpuint(s.count.delayed_injections, ==, 0);
+}
+
 static void test_storm_on_one_pin_leaves_others_alone(void)
 {
     IOAPIC s;
@@ -505,6 +535,23 @@ static void test_counters(void)
     g_assert_nonnull(strstr(text->str, "injections 3, broadcast EOIs 1, directed EOIs 2, "
                                        "delayed re-injections 0"));
     g_assert_cmpuint(s.count.per_pin[9], ==, 3);
+}
+
+static void test_text(void)
+{
+    IOAPIC s;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    init_pin(&s, 9, 0x0aull << 56 | LEVEL | IOAPIC_RTE_LOGICAL | IOAPIC_RTE_POLARITY | 0x131);
+    set_pin(&s, 9, true);
+    set_pin(&s, 3, true);
+    ioapic_dump(&s, text);
+    g_assert_true(g_str_has_prefix(text->str, "ver=0x20 id=0x00 sel=0x22 (redir[9])\n"));
+    g_assert_nonnull(strstr(text->str, "  pin 8  0x0000000000010000 dest=0 vec=0   active-hi edge  "
+                                       "masked fixed  physical\n"));
+    g_assert_nonnull(strstr(text->str, "  pin 9  0x0a0000000000e931 dest=a vec=49  active-lo level "
+                                       "       lowest logical\n"));
+    g_assert_nonnull(strstr(text->str, "  IRR      3 9 \n  Remote IRR 9 \n"));
 }
 
 static void test_service_after_load(void)
@@ -538,6 +585,13 @@ static void test_msi_round_trip(void)
     }
 }
 
+static void test_msi_level_without_assert_is_deassert(void)
+{
+    g_assert_true(msi_decode(0xfee00000, 0x8500, false).deassert);
+    g_assert_false(msi_decode(0xfee00000, 0xc500, false).deassert);
+    g_assert_false(msi_decode(0xfee00000, 0x0500, false).deassert);
+}
+
 static void test_msi_window(void)
 {
     g_assert_true(msi_addr_valid(0xfee00000));
@@ -551,6 +605,7 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("registers/reset", test_reset),
     T("registers/id_is_four_bits_and_shows_in_arb", test_id_is_four_bits_and_shows_in_arb),
     T("registers/version_is_read_only", test_version_is_read_only),
+    T("registers/others_do_not_exist", test_other_registers_do_not_exist),
     T("registers/window_needs_32_bits", test_window_needs_32_bits),
     T("registers/window_repeats_every_256_bytes", test_window_repeats_every_256_bytes),
     T("registers/any_access_is_safe", test_any_access_is_safe),
@@ -584,10 +639,14 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("storm/is_delayed_10_ms_then_goes_on", test_storm_is_delayed_10_ms_then_goes_on),
     T("storm/delay_ends_when_line_drops", test_storm_delay_ends_when_line_drops),
     T("storm/count_restarts_on_rte_write", test_storm_count_restarts_on_rte_write),
+    T("storm/count_restarts_when_an_eoi_finds_the_line_low",
+      test_storm_count_restarts_when_an_eoi_finds_the_line_low),
     T("storm/on_one_pin_leaves_others_alone", test_storm_on_one_pin_leaves_others_alone),
     T("state/counters_are_shown", test_counters),
+    T("state/text", test_text),
     T("state/service_after_load", test_service_after_load),
     T("msi/round_trip", test_msi_round_trip),
+    T("msi/level_without_assert_is_deassert", test_msi_level_without_assert_is_deassert),
     T("msi/window", test_msi_window),
 };
 
