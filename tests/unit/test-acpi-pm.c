@@ -141,6 +141,15 @@ static void test_gpe(void)
     g_assert_false(acpi_pm_sci(&s, 0));
 }
 
+static void test_enable_bytes_are_independent(void)
+{
+    init();
+    set_en(0x0120);
+    acpi_pm1_evt_write(&s, 2, 0x01, 0);
+    g_assert_cmphex(acpi_pm1_evt_read(&s, 2, 0), ==, 0x01);
+    g_assert_cmphex(acpi_pm1_evt_read(&s, 3, 0), ==, 0x01);
+}
+
 static void test_gpe_out_of_block(void)
 {
     init();
@@ -174,6 +183,7 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("events/status_needs_enable", test_status_needs_enable),
     T("events/writing_zero_clears_nothing", test_status_writes_of_zero_change_nothing),
     T("events/sci_only_in_acpi_mode", test_sci_only_in_acpi_mode),
+    T("events/enable_bytes_are_independent", test_enable_bytes_are_independent),
     T("control/sleep_types", test_sleep_types),
     T("control/slp_en_is_write_only", test_slp_en_is_write_only),
     T("gpe/status_enable_and_sci", test_gpe),

@@ -143,6 +143,59 @@ static void test_periodic(void)
     g_assert_cmpint(next(3000), ==, 3400); /* phase kept */
 }
 
+static void test_periodic_turned_oneshot_stops(void)
+{
+    start_periodic(ROUTE(2u));
+    wr(0x100, T_ENABLE | T_32BIT | ROUTE(2u), 0);
+    g_assert_cmphex(edges_at(1000), ==, 1);
+    g_assert_cmpuint(rd(0x108, 1000), ==, 1000);
+    g_assert_cmphex(edges_at(1400), ==, 0);
+}
+
+static void test_period_zero_fires_once(void)
+{
+    start();
+    wr(0x100, T_ENABLE | T_PERIODIC | T_SETVAL | T_32BIT | ROUTE(2u), 0);
+    wr(0x108, 1000, 0);
+    wr(0x108, 0, 0);
+    g_assert_cmphex(edges_at(1000), ==, 1);
+    g_assert_cmphex(edges_at(100000), ==, 0);
+}
+
+static void test_disabled_edge_timer_is_silent(void)
+{
+    start_periodic(ROUTE(2u));
+    wr(0x100, T_PERIODIC | T_32BIT | ROUTE(2u), 0);
+    g_assert_cmphex(edges_at(5000), ==, 0);
+    wr(0x100, T_PERIODIC | T_ENABLE | T_32BIT | ROUTE(2u), 5000);
+    g_assert_cmpint(next(5000), ==, 5400); /* it kept running */
+}
+
+static void test_config_write_while_running_changes_nothing(void)
+{
+    start_periodic(ROUTE(2u));
+    wr(0x10, 3, 1000); /* legacy on at the very tick of the match */
+    g_assert_cmphex(edges_at(1000), ==, 1);
+    wr(0x10, 1, 1000);
+    g_assert_cmphex(edges_at(1000), ==, 0);
+    g_assert_cmpuint(rd(0xf0, 1234), ==, 1234);
+}
+
+static void test_status_bits_clear_one_by_one(void)
+{
+    start();
+    wr(0x100, T_ENABLE | T_LEVEL | T_32BIT | ROUTE(16u), 0);
+    wr(0x120, T_ENABLE | T_LEVEL | T_32BIT | ROUTE(16u), 0);
+    wr(0x108, 100, 0);
+    wr(0x128, 200, 0);
+    g_assert_cmpint(next(0), ==, 100); /* the earlier of two */
+    g_assert_cmphex(rd(0x20, 300), ==, 3);
+    wr(0x20, 1, 300);
+    g_assert_cmphex(rd(0x20, 300), ==, 2);
+    wr(0x20, 0, 300);
+    g_assert_cmphex(rd(0x20, 300), ==, 2);
+}
+
 static void test_setval_clears_itself(void)
 {
     start_periodic(ROUTE(2u));
@@ -262,6 +315,11 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("oneshot/32_bit_timer_wraps", test_32_bit_wraps),
     T("periodic/accumulator_and_period", test_periodic),
     T("periodic/setval_clears_itself", test_setval_clears_itself),
+    T("periodic/turned_oneshot_stops", test_periodic_turned_oneshot_stops),
+    T("periodic/period_zero_fires_once", test_period_zero_fires_once),
+    T("control/disabled_edge_timer_is_silent", test_disabled_edge_timer_is_silent),
+    T("control/config_write_while_running", test_config_write_while_running_changes_nothing),
+    T("level/status_bits_clear_one_by_one", test_status_bits_clear_one_by_one),
     T("level/until_status_is_cleared", test_level_until_status_cleared),
     T("level/disabled_timer_sets_status_silently", test_disabled_timer_sets_status_silently),
     T("control/halted_counter_no_interrupts", test_halted_no_interrupts),

@@ -230,6 +230,44 @@ static void test_null_count(void)
     g_assert_cmphex(in(2, 0) & 0x40, ==, 0);
 }
 
+static void test_high_byte_access_reads_high_bytes(void)
+{
+    reset();
+    out(3, 0xa0, 0);
+    out(2, 4, 0);
+    g_assert_cmpuint(in(2, 10), ==, 3);
+    g_assert_cmpuint(in(2, 10), ==, 3);
+    out(3, 0x90, 0);
+    out(2, 200, 0);
+    g_assert_cmpuint(in(2, 10), ==, 190);
+    g_assert_cmpuint(in(2, 10), ==, 190);
+}
+
+static void test_gate_low_stops_periodic_events(void)
+{
+    reset();
+    program(0, 2, 100, 0);
+    pit_set_gate(&s, 0, false, tick(50));
+    g_assert_cmpint(pit_next_ns(&s, tick(60)), ==, -1);
+    pit_set_gate(&s, 0, true, tick(200));
+    g_assert_cmpint(pit_next_ns(&s, tick(200)), ==, tick(300)); /* from the start again */
+    program(0, 1, 10, 400);
+    g_assert_cmpint(pit_next_ns(&s, tick(400)), ==, -1); /* no trigger yet */
+    pit_set_gate(&s, 0, false, tick(500));
+    pit_set_gate(&s, 0, true, tick(500));
+    pit_set_gate(&s, 0, false, tick(501)); /* does not end the one-shot */
+    g_assert_cmpint(pit_next_ns(&s, tick(502)), ==, tick(510));
+}
+
+static void test_pulse_modes(void)
+{
+    for (unsigned mode = 0; mode < 6; mode++) {
+        reset();
+        program(0, mode, 100, 0);
+        g_assert_cmpint(pit_pulses(&s), ==, mode == 2 || mode == 4 || mode == 5);
+    }
+}
+
 static void test_control_port_reads_nothing(void)
 {
     reset();
@@ -329,6 +367,9 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("access/read_back_status_then_count", test_read_back),
     T("access/null_count_until_written", test_null_count),
     T("access/control_port_reads_nothing", test_control_port_reads_nothing),
+    T("access/one_byte_modes_repeat", test_high_byte_access_reads_high_bytes),
+    T("irq/gate_low_stops_events", test_gate_low_stops_periodic_events),
+    T("irq/pulse_modes", test_pulse_modes),
     T("irq/next_event_is_when_out_changes", test_next_follows_out),
     T("irq/none_after_terminal_count", test_next_after_terminal_count),
     T("irq/18_2_hz_after_reset", test_18_2_hz_after_reset),

@@ -267,6 +267,103 @@ static void test_icw1_forgets(void)
     g_assert_false(i8259_intr(&p)); /* the edge must come anew */
 }
 
+static void test_icw1_ends_modes(void)
+{
+    start(0x13);
+    out(0x20, 0x80); /* rotate in automatic EOI mode */
+    out(0x20, 0x68); /* special mask mode */
+    out(0x20, 0x0b); /* read ISR */
+    out(0x20, 0x11);
+    out(0x21, 0x20);
+    out(0x21, 0x04);
+    out(0x21, 0x01);
+    irq(3, true);
+    irq(5, true);
+    g_assert_cmphex(in(0x20), ==, 0x28); /* IRR */
+    g_assert_cmphex(i8259_intack(&p), ==, 0x23);
+    out(0x21, 0x08);
+    g_assert_false(i8259_intr(&p)); /* 3 is in service and masked: no special mask mode */
+    out(0x21, 0x00);
+    out(0x20, 0x20);
+    g_assert_cmphex(i8259_intack(&p), ==, 0x25); /* no rotation */
+}
+
+static void test_icw1_level_triggered_mode(void)
+{
+    start(1);
+    out(0x20, 0x19);
+    out(0x21, 0x20);
+    out(0x21, 0x04);
+    out(0x21, 0x01);
+    irq(3, true);
+    g_assert_true(i8259_intr(&p));
+    irq(3, false);
+    g_assert_false(i8259_intr(&p));
+    start(1);
+    irq(3, true);
+    irq(3, false);
+    g_assert_true(i8259_intr(&p)); /* an edge is remembered */
+}
+
+static void test_icw_without_icw4_and_single(void)
+{
+    start(1);
+    out(0x20, 0x12); /* single, no ICW4 */
+    out(0x21, 0x40);
+    out(0x21, 0xfb); /* already the mask */
+    g_assert_cmphex(in(0x21), ==, 0xfb);
+    irq(10, true);
+    g_assert_cmphex(i8259_intack(&p), ==, 0x42); /* a plain input then */
+}
+
+static void test_ocw3_reads_select_separately(void)
+{
+    start(1);
+    irq(3, true);
+    i8259_intack(&p);
+    irq(5, true);
+    out(0x20, 0x0b);
+    g_assert_cmphex(in(0x20), ==, 0x08);
+    out(0x20, 0x48); /* says nothing about reads */
+    g_assert_cmphex(in(0x20), ==, 0x08);
+    out(0x20, 0x0a);
+    g_assert_cmphex(in(0x20), ==, 0x20);
+    out(0x20, 0x68);
+    out(0x20, 0x0b); /* says nothing about the special mask mode */
+    out(0x21, 0x08);
+    g_assert_true(i8259_intr(&p));
+    out(0x20, 0x48);
+    g_assert_false(i8259_intr(&p));
+}
+
+static void test_auto_eoi_rotation_can_be_ended(void)
+{
+    start(3);
+    out(0x20, 0x80);
+    out(0x20, 0x00);
+    pulse(3);
+    i8259_intack(&p);
+    pulse(3);
+    pulse(4);
+    g_assert_cmphex(i8259_intack(&p), ==, 0x23);
+}
+
+static void test_specific_eoi_keeps_priorities(void)
+{
+    start(1);
+    irq(3, true);
+    i8259_intack(&p);
+    out(0x20, 0x63);
+    pulse(3);
+    irq(3, true);
+    irq(4, true);
+    g_assert_cmphex(i8259_intack(&p), ==, 0x23);
+    out(0x20, 0xe3); /* specific with rotation: 3 becomes the lowest */
+    irq(3, false);
+    irq(3, true);
+    g_assert_cmphex(i8259_intack(&p), ==, 0x24);
+}
+
 static void test_cascade_input_is_not_wired_out(void)
 {
     start(1);
@@ -313,6 +410,12 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("cascade/slave_with_more_work_rises_again", test_slave_with_more_work_rises_again),
     T("cascade/ir2_is_no_input", test_cascade_input_is_not_wired_out),
     T("init/icw1_forgets_edges_and_mask", test_icw1_forgets),
+    T("init/icw1_ends_modes", test_icw1_ends_modes),
+    T("init/icw1_level_triggered_mode", test_icw1_level_triggered_mode),
+    T("init/single_without_icw4", test_icw_without_icw4_and_single),
+    T("eoi/automatic_rotation_can_be_ended", test_auto_eoi_rotation_can_be_ended),
+    T("eoi/specific_keeps_priorities_unless_rotating", test_specific_eoi_keeps_priorities),
+    T("ocw3/fields_are_independent", test_ocw3_reads_select_separately),
     T("safety/any_sequence", test_any_sequence_is_safe),
 };
 

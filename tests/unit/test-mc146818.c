@@ -200,6 +200,42 @@ static void test_alarm_wildcards(void)
     g_assert_cmpint(rtc_next_ns(&s, 32 * SEC), ==, 92 * SEC);
 }
 
+static void test_alarm_hours(void)
+{
+    init();
+    wr(1, 0x00, 0);
+    wr(3, 0x30, 0);
+    wr(5, 0x13, 0);
+    wr(0x0b, 0x22, 0);
+    g_assert_cmpint(rtc_next_ns(&s, 0), ==, (2 + 13 * 3600 + 30 * 60) * SEC);
+    wr(0x0b, 0x20, 0); /* 12 hours: 1 pm is 0x81 */
+    wr(5, 0x81, 0);
+    g_assert_cmpint(rtc_next_ns(&s, 0), ==, (2 + 13 * 3600 + 30 * 60) * SEC);
+    wr(5, 0x59, 0); /* no hour */
+    wr(0x0b, 0x22, 0);
+    g_assert_cmpint(rtc_next_ns(&s, 0), ==, -1);
+}
+
+static void test_alarm_last_of_range(void)
+{
+    init();
+    wr(1, 0x59, 0);
+    wr(3, 0x59, 0);
+    wr(5, 0x23, 0);
+    wr(0x0b, 0x22, 0);
+    g_assert_cmpint(rtc_next_ns(&s, 0), ==, SEC);
+}
+
+static void test_century_bytes_mirror(void)
+{
+    init();
+    wr(0x37, 0x21, 0);
+    g_assert_cmphex(rd(0x32, 0), ==, 0x21);
+    g_assert_cmpstr(show(0), ==, "2124-02-28 23:59:58 2");
+    wr(0x32, 0x20, 0);
+    g_assert_cmphex(rd(0x37, 0), ==, 0x20);
+}
+
 static void test_alarm_that_cannot_match(void)
 {
     init();
@@ -315,6 +351,9 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("periodic/1024_hz", test_periodic_interrupt),
     T("periodic/rates", test_periodic_rates),
     T("alarm/at_its_time_every_day", test_alarm),
+    T("alarm/hours", test_alarm_hours),
+    T("alarm/last_second_of_the_day", test_alarm_last_of_range),
+    T("time/century_bytes_mirror", test_century_bytes_mirror),
     T("alarm/wildcards", test_alarm_wildcards),
     T("alarm/impossible_value_never_matches", test_alarm_that_cannot_match),
     T("alarm/flag_without_interrupt", test_alarm_flag_without_interrupt),
