@@ -105,7 +105,7 @@ static void build_pci_crs(Aml *a, const AcpiConfig *cfg)
 {
     size_t res = aml_begin_resources(a, "_CRS");
 
-    aml_res_bus(a, 0, 0xff);
+    aml_res_bus(a, 0, cfg->last_bus);
     aml_res_io(a, 0xcf8, 8);
     aml_res_word_io(a, 0, 0xcf7);
     aml_res_word_io(a, 0xd00, 0xffff);

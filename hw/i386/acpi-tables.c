@@ -325,7 +325,7 @@ static uint32_t build_mcfg(AcpiTables *t, const AcpiConfig *cfg)
     aml_u64(b, cfg->ecam_base);
     aml_u16(b, 0); /* segment */
     aml_u8(b, 0);  /* buses */
-    aml_u8(b, (uint8_t)(cfg->ecam_len / MiB - 1));
+    aml_u8(b, cfg->last_bus);
     aml_u32(b, 0);
     end_table(t, start);
     return start;

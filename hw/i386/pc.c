@@ -301,6 +301,7 @@ bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
     acpi->has_rtc = true;
     acpi->ram_below_4g = s->layout.below_4g;
     pcihost_ecam(s->host, &acpi->ecam_base, &acpi->ecam_len);
+    acpi->last_bus = 0; /* TODO: more with the PCI core's bridges; Linux asks every slot of each */
     describe_serials(acpi);
     describe_pci64_window(s, acpi);
     s->boot = direct_boot_new(ms, &cfg, errp);

@@ -18,7 +18,7 @@ static AcpiConfig config(bool q35, unsigned nr_cpus, const uint32_t *ids)
         .gpe0_base = q35 ? 0x620 : 0xafe0, .gpe0_len = q35 ? 16 : 4,
         .smi_cmd = 0xb2, .acpi_enable = 2, .acpi_disable = 3,
         .ecam_base = 0xb0000000, .ecam_len = q35 ? 256 * MiB : 0,
-        .ram_below_4g = 128 * MiB, .pci64_base = 4 * GiB, .pci64_len = 32 * GiB,
+        .last_bus = 7, .ram_below_4g = 128 * MiB, .pci64_base = 4 * GiB, .pci64_len = 32 * GiB,
         .serial = { { 0x3f8, 4 }, { 0x2f8, 3 } },
     };
 }
@@ -112,6 +112,7 @@ static void test_every_table_is_reached(void)
     g_assert_nonnull(find(q35, "APIC"));
     g_assert_nonnull(find(q35, "HPET"));
     g_assert_nonnull(find(q35, "MCFG"));
+    g_assert_cmpuint(find(q35, "MCFG")[55], ==, 7); /* last bus */
     g_assert_nonnull(find(pc, "WAET"));
     g_assert_null(find(pc, "MCFG"));
 }

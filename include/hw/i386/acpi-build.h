@@ -35,6 +35,7 @@ typedef struct AcpiConfig {
     uint8_t acpi_enable, acpi_disable;
 
     uint64_t ecam_base, ecam_len; /* length 0: none */
+    uint8_t last_bus; /* highest PCI bus; guests that trust no bridge probe all up to it */
     uint64_t ram_below_4g;        /* where the PCI window may begin */
     uint64_t pci64_base, pci64_len;
     AcpiSerial serial[ACPI_MAX_SERIALS];
