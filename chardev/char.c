@@ -258,7 +258,7 @@ static gboolean output_ready(gint fd, GIOCondition condition, gpointer opaque)
 
 void chardev_enqueue(Chardev *chr, const uint8_t *buf, size_t len)
 {
-    if (!chr->open || (chr->out_fd < 0 && !chr->cls->write)) {
+    if (len == 0 || !chr->open || (chr->out_fd < 0 && !chr->cls->write)) {
         return;
     }
     if (chardev_write_pending(chr) == 0) {

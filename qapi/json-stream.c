@@ -340,7 +340,7 @@ static void add_key(JsonStream *s, TokenKind kind, char punct)
         grammar_error(s, "expecting value");
     } else if (kind != TOKEN_STRING) {
         if (kind == TOKEN_KEYWORD) {
-            keyword_value(s, s->token->str);
+            json_object_put(keyword_value(s, s->token->str)); /* may be no keyword at all */
         }
         grammar_error(s, "key is not a string in object");
     } else if ((key = unescape(s, s->token))) {
