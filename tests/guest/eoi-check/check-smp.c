@@ -117,6 +117,7 @@ static void check_init_resets(void)
 
     spiv_request(TARGET, true);
     back = smp_restart(TARGET);
+    spiv_forget(TARGET);
     report(back && !(cpu->spiv_after_init & SPIV_SUPPRESS) && cpu->lvr == boot_lvr,
            "smp/init-resets-suppression", "restarted=%d spiv=0x%x lvr=0x%08x", back,
            cpu->spiv_after_init, cpu->lvr);

@@ -63,7 +63,6 @@ typedef struct Outcome {
     unsigned directed;
     unsigned wrong_cpu;                 /* deliveries on another CPU than asked for */
     bool pending_again;                 /* STEP_PENDING* saw the vector in IRR */
-    bool line_left_high;                /* no handler got as far as STEP_LOWER */
     bool stuck;                         /* remote IRR left set, nothing pending (then repaired) */
     bool runaway;                       /* stopped by the hard limit */
 } Outcome;
@@ -97,6 +96,7 @@ const Line *line_second(const Line *first, unsigned pin);
 void scenario_init(void);
 void flush_exits(void);                 /* gives the VMM every chance to act on what is pending */
 bool spiv_request(unsigned cpu, bool suppress);     /* does SPIV.12 read back as asked? */
+void spiv_forget(unsigned cpu);         /* the CPU was reset */
 bool scenario_run_on(const Line *line, const Scenario *sc, Outcome *out);
 bool scenario_run(const Scenario *sc, Outcome *out);    /* on facts.line; false: no delivery */
 unsigned host_tries(void);              /* several where a tick of the host can spoil one */

@@ -11,6 +11,7 @@
 #include "io.h"
 #include "ioapic.h"
 #include "lapic.h"
+#include "layout.h"
 #include "smp.h"
 
 #define POST_PORT         0x80          /* unused port: an exit to the VMM, nothing else */
@@ -139,6 +140,9 @@ typedef struct SpivRequest {
     bool reads_back;
 } SpivRequest;
 
+static SpivRequest spiv_last[GUEST_MAX_CPUS];
+static bool spiv_known[GUEST_MAX_CPUS];
+
 static void write_spiv(void *opaque)
 {
     SpivRequest *req = opaque;
@@ -154,15 +158,26 @@ bool spiv_request(unsigned cpu, bool suppress)
 
     if (cpu == 0) {
         write_spiv(&req);
-    } else {
-        smp_run(cpu, write_spiv, &req);
+        return req.reads_back;
     }
-    return req.reads_back;
+    /* Each word with another CPU costs a time slice on a busy host. */
+    if (!spiv_known[cpu] || spiv_last[cpu].suppress != suppress) {
+        smp_run(cpu, write_spiv, &req);
+        spiv_last[cpu] = req;
+        spiv_known[cpu] = true;
+    }
+    return spiv_last[cpu].reads_back;
+}
+
+void spiv_forget(unsigned cpu)
+{
+    spiv_known[cpu] = false;
 }
 
 static void flush_on_cpu(void *opaque)
 {
     (void)opaque;
+    flush_exits();
     flush_exits();
 }
 
@@ -189,7 +204,6 @@ static void wait_quiet(unsigned cpu)
     do {
         before = run.deliveries;
         if (cpu) {
-            smp_run(cpu, flush_on_cpu, NULL);
             smp_run(cpu, flush_on_cpu, NULL);
         }
         for (unsigned i = 0; i < QUIET_POLLS; i++) {
@@ -234,15 +248,13 @@ static void program_pin(const Line *line, const Scenario *sc, uint8_t vector)
     ioapic_set_pin(line->pin, pin_rte(vector, sc->logical), (uint8_t)dest);
 }
 
-static void release_line(const Line *line, Outcome *out)
+/* No handler got as far as STEP_LOWER: the main program serves the device. */
+static void release_line(const Line *line)
 {
-    out->line_left_high = run.line_high;
-    if (run.line_high) {
-        line->set(line, false);
-        run.line_high = false;
-        if (run.directed_eoi) {
-            step_directed();
-        }
+    line->set(line, false);
+    run.line_high = false;
+    if (run.directed_eoi) {
+        step_directed();
     }
 }
 
@@ -263,8 +275,10 @@ bool scenario_run_on(const Line *line, const Scenario *sc, Outcome *out)
         .pending_again = run.pending_again,
         .runaway = run.runaway,
     };
-    release_line(line, out);
-    wait_quiet(sc->cpu);
+    if (run.line_high) {
+        release_line(line);
+        wait_quiet(sc->cpu);
+    }
     irq_disable();
     ioapic_set_low(line->pin, ioapic_get_low(line->pin) | RTE_MASKED);
     out->stuck = !pin_settled(line, VEC_LEVEL);
