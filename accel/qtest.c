@@ -30,6 +30,12 @@ static bool qtest_get_state(CPUState *cpu, Error **errp)
     return true;
 }
 
+/* env is all there is. */
+static bool qtest_put_state(CPUState *cpu, bool full, Error **errp)
+{
+    return true;
+}
+
 static void qtest_get_info(MachineState *ms, X86AccelInfo *info)
 {
     *info = (X86AccelInfo){
@@ -56,5 +62,6 @@ const AccelOps qtest_accel_ops = {
     .vcpu_idle = qtest_vcpu_idle,
     .vcpu_exec = qtest_vcpu_exec,
     .get_state = qtest_get_state,
+    .put_state = qtest_put_state,
     .target_ops = &qtest_x86_ops,
 };

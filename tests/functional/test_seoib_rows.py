@@ -9,7 +9,6 @@ E5 (CPUs that disagree) cannot be provoked from the command line while there is 
 E6 belongs to migration: tests/unit/test-cpu-seoib.c has the first.
 """
 import re
-import unittest
 
 import vmm
 
@@ -139,15 +138,6 @@ def kernel_env(kernel, log=None):
     return env
 
 
-def need_flags():
-    """The rows for new kernels need one."""
-    import fcntl
-    with open("/dev/kvm", "rb+", buffering=0) as kvm:
-        have = fcntl.ioctl(kvm, 0xAE03, 129)  # KVM_CHECK_EXTENSION, KVM_CAP_X2APIC_API
-    if have & 0xc != 0xc:
-        raise unittest.SkipTest("this kernel has no Suppress EOI Broadcast flags")
-
-
 class SeoibTest(vmm.TestCase):
     def setUp(self):
         vmm.need_kvm()
@@ -198,7 +188,7 @@ def add_cell(row, irqchip, ioapic, kernel, extra, request, expected):
 
     def check(self):
         if kernel == "new":
-            need_flags()
+            vmm.need_seoib_flags()
         if mode is FATAL:
             r = vmm.run(*machine_args(irqchip, ioapic), "-cpu", cpu, "-display", "none",
                         "-nodefaults", "-S", env=kernel_env(kernel))
@@ -226,7 +216,7 @@ def add_enforced(row, request, text):
 
     def check(self):
         if kernel == "new":
-            need_flags()
+            vmm.need_seoib_flags()
         for cpu in (CPU[request] + extra + ",enforce", CPU[request] + extra + ",check=off,enforce"):
             r = vmm.run(*machine_args(irqchip, ioapic), "-cpu", cpu, "-display", "none",
                         "-nodefaults", "-S", env=kernel_env(kernel))
@@ -241,7 +231,7 @@ class EnforceTest(SeoibTest):
     """enforce turns each warning into its error, after which the program ends."""
 
     def test_attained_setting_is_no_reason_to_end(self):
-        need_flags()
+        vmm.need_seoib_flags()
         for cpu in ("host,x2apic-seoib=on,enforce", "host,x2apic-seoib=off,enforce"):
             with self.start(machine_args("split", 0x20) + ["-cpu", cpu, "-S"]) as vm:
                 self.assertEqual(messages(vm.stderr()), [])
@@ -284,7 +274,7 @@ class MessageTest(SeoibTest):
             self.assertEqual(vm.quit(), 0)
 
     def test_sign_forms_and_underscore_mean_the_same(self):
-        need_flags()
+        vmm.need_seoib_flags()
         for cpu, mode in (("Haswell-v4,+x2apic-seoib", RESPECTED),
                           ("Haswell-v5,-x2apic-seoib", HIDDEN),
                           ("Haswell-v4,x2apic_seoib=on", RESPECTED),
@@ -296,7 +286,7 @@ class MessageTest(SeoibTest):
                 self.assertEqual(vm.quit(), 0)
 
     def test_global_sets_it(self):
-        need_flags()
+        vmm.need_seoib_flags()
         args = machine_args("split", 0x20) + ["-global", "Haswell-v4-x86_64-cpu.x2apic-seoib=on",
                                               "-cpu", "Haswell-v4", "-S"]
         with self.start(args) as vm:
@@ -323,7 +313,7 @@ class MessageTest(SeoibTest):
                 self.assertEqual((r.status, r.out), (1, ""))
 
     def test_flags_are_given_once_for_all_vcpus(self):
-        need_flags()
+        vmm.need_seoib_flags()
         args = machine_args("split", 0x20) + ["-smp", "3", "-cpu", "host,x2apic-seoib=on", "-S"]
         with self.start(args) as vm:
             self.assertEqual(self.flags(vm), [ENABLE])
@@ -331,7 +321,7 @@ class MessageTest(SeoibTest):
             self.assertEqual(vm.quit(), 0)
 
     def test_mode_is_traced(self):
-        need_flags()
+        vmm.need_seoib_flags()
         args = machine_args("split", 0x20) + ["-cpu", "host,x2apic-seoib=off", "-S",
                                               "-trace", "seoib_mode"]
         with self.start(args) as vm:
@@ -354,7 +344,7 @@ class HostModelTest(SeoibTest):
             self.assertEqual(vm.quit(), 0)
 
     def test_new_machine_types_turn_it_on(self):
-        need_flags()
+        vmm.need_seoib_flags()
         for machine in ("q35", "pc", "pc-q35-11.0", "pc-i440fx-11.0"):
             self.check(machine, "host", "split", "new", RESPECTED)
         self.check("q35", "max", "split", "new", RESPECTED)
@@ -375,7 +365,7 @@ class HostModelTest(SeoibTest):
         self.check("pc-q35-10.2", "max", "split", "new", QUIRKED)
 
     def test_older_machine_types_obey_an_explicit_request(self):
-        need_flags()
+        vmm.need_seoib_flags()
         self.check("pc-q35-10.2", "host,x2apic-seoib=on", "split", "new", RESPECTED)
         self.check("pc-q35-10.2", "Haswell-v5", "split", "new", RESPECTED)
 
@@ -411,7 +401,7 @@ class QueryTest(SeoibTest):
         self.assertIs(self.expand(vm, "host", {"x2apic": False}), False)
 
     def test_with_flags(self):
-        need_flags()
+        vmm.need_seoib_flags()
         for args in (["-M", "none", "-accel", "kvm"],
                      machine_args("split", 0x20) + ["-cpu", "Haswell-v4", "-S"]):
             with self.subTest(args=args), self.start(args) as vm:

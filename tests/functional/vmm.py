@@ -6,6 +6,7 @@ Environment (meson sets it): VMM_BINARY the emulator; VMM_BUILD the build direct
 VMM_PEER stock QEMU, default /usr/bin/qemu-system-x86_64. Nothing here waits without a limit.
 """
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -46,6 +47,14 @@ def need_kvm():
         raise unittest.SkipTest("built without KVM")
     if not kvm_works():
         raise unittest.SkipTest("no /dev/kvm")
+
+
+def need_seoib_flags():
+    """A kernel that lets the VMM choose about Suppress EOI Broadcast."""
+    with open("/dev/kvm", "rb+", buffering=0) as kvm:
+        have = fcntl.ioctl(kvm, 0xAE03, 129)  # KVM_CHECK_EXTENSION, KVM_CAP_X2APIC_API
+    if have & 0xc != 0xc:
+        raise unittest.SkipTest("this kernel has no Suppress EOI Broadcast flags")
 
 
 def need_peer():
