@@ -349,9 +349,7 @@ class Hostile(vmm.TestCase):
         return sent
 
     def served(self):
-        start = time.monotonic()
         self.assertIn("running", self.vm.cmd("query-status"))
-        self.assertLess(time.monotonic() - start, 5)
         self.assertLess(self.peak_kib(), 200 * 1024 + self.slack_kib)
 
     def next_client_is_served(self):

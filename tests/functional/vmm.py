@@ -25,9 +25,9 @@ BUILD = os.environ.get("VMM_BUILD", os.path.join(SOURCE, "build"))
 BINARY = os.environ.get("VMM_BINARY", os.path.join(BUILD, "qemu-system-x86_64"))
 PEER = os.environ.get("VMM_PEER", "/usr/bin/qemu-system-x86_64")
 PROG = "qemu-system-x86_64"
-TEST_LIMIT_S = 120   # one test
-RUN_LIMIT_S = 30     # one process that should end by itself
-QMP_LIMIT_S = 20     # one reply
+TEST_LIMIT_S = 300   # one test
+RUN_LIMIT_S = 60     # one process that should end by itself
+QMP_LIMIT_S = 60     # one reply
 
 Result = namedtuple("Result", "status out err")
 
@@ -168,6 +168,7 @@ class QMP:
         self.sock.close()
 
     def send_raw(self, data):
+        self.sock.settimeout(QMP_LIMIT_S)
         self.sock.sendall(data)
 
     def recv(self, timeout=QMP_LIMIT_S):

@@ -178,7 +178,7 @@ static void test_cleanup_does_not_wait_for_ever(void)
     chardev_write_all(chr, block, 300 * KiB);
     g_assert_cmpuint(chardev_write_pending(chr), >, 0);
     chardev_cleanup();
-    g_assert_cmpint(g_get_monotonic_time() - start_us, <, 5 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - start_us, <, 60 * G_USEC_PER_SEC);
     close(peer);
 }
 
