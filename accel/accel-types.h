@@ -6,6 +6,7 @@
 #include "system/accel.h"
 
 extern const AccelOps kvm_accel_ops;
+extern const AccelOps tcg_accel_ops;
 extern const AccelOps qtest_accel_ops;
 
 #endif

@@ -7,6 +7,7 @@ const AccelOps *const accel_table[] = {
 #ifdef CONFIG_KVM
     &kvm_accel_ops,
 #endif
+    &tcg_accel_ops,
     &qtest_accel_ops,
     NULL,
 };

@@ -24,11 +24,10 @@ struct TcgShared {
     uint16_t filter[1 << FILTER_BITS]; /* atomic reads: number of code pages that hash here */
     GHashTable *pages;                 /* gpa -> CodePage */
     GPtrArray *cpus;
-    TcgBlock *dead;    /* to be freed once all vCPUs know of the epoch */
     GPtrArray *all;    /* every block of this epoch */
     size_t bytes;
     uint32_t epoch;
-    GPtrArray *graves; /* blocks of the last epoch */
+    GPtrArray *graves; /* blocks of earlier epochs, freed when all vCPUs know of this one */
 };
 
 static unsigned block_hash(uint64_t gpa, uint64_t mode)
@@ -85,7 +84,7 @@ bool tcg_page_has_code(TcgCPU *c, uint64_t gpa)
 
 void tcg_jmp_flush(TcgCPU *c)
 {
-    memset(c->jmp, 0, sizeof(c->jmp));
+    c->jmp_gen += 1ull << 16; /* above the bits of c->mode */
 }
 
 /* ---- Dropping blocks (lock held) ------------------------------------------------------------- */
@@ -177,8 +176,6 @@ static bool all_cpus_know(TcgShared *s)
 
 static void drop_all(TcgShared *s)
 {
-    GPtrArray *t = s->graves;
-
     for (unsigned i = 0; i < s->all->len; i++) {
         TcgBlock *b = s->all->pdata[i];
 
@@ -188,8 +185,12 @@ static void drop_all(TcgShared *s)
     }
     g_hash_table_remove_all(s->pages);
     memset(s->filter, 0, sizeof(s->filter));
-    s->graves = s->all;
-    s->all = t; /* empty: bury() ran first */
+    for (unsigned i = 0; i < s->all->len; i++) {
+        g_ptr_array_add(s->graves, s->all->pdata[i]);
+    }
+    g_ptr_array_set_free_func(s->all, NULL); /* the graves own them now */
+    g_ptr_array_set_size(s->all, 0);
+    g_ptr_array_set_free_func(s->all, g_free);
     s->bytes = 0;
     s->epoch++;
     for (unsigned i = 0; i < s->cpus->len; i++) {
@@ -197,6 +198,19 @@ static void drop_all(TcgShared *s)
 
         __atomic_store_n(&c->attention, 1, __ATOMIC_RELEASE);
     }
+}
+
+void tcg_shared_flush(TcgShared *s)
+{
+    g_mutex_lock(&s->lock);
+    drop_all(s);
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        TcgCPU *c = s->cpus->pdata[i];
+
+        __atomic_store_n(&c->tlb_flush, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&c->attention, 1, __ATOMIC_RELEASE);
+    }
+    g_mutex_unlock(&s->lock);
 }
 
 /* The calling vCPU is outside of blocks and forgets them when the epoch changed. */
@@ -297,7 +311,7 @@ static void fetch_bytes(TcgCPU *c, uint64_t la, uint8_t *buf, unsigned len)
     }
 }
 
-/* One instruction that cannot be cached: it crosses a page, or is not in RAM. */
+/* One instruction outside of RAM: decoded each time. */
 static TcgBlock *scratch(TcgCPU *c, uint64_t la)
 {
     TcgBlock *b = c->scratch_block;
@@ -315,6 +329,54 @@ static TcgBlock *scratch(TcgCPU *c, uint64_t la)
     }
     b->nr_ops = nr;
     return b;
+}
+
+static uint64_t mode_key(const TcgCPU *c)
+{
+    return c->mode | c->jmp_gen;
+}
+
+static bool cross_is_true(const TcgCPU *c, const TcgCross *x, uint64_t la)
+{
+    return x->la == la && x->mode == mode_key(c) && x->block->nr_ops &&
+           !memcmp(x->bytes, x->host[0], x->len[0]) &&
+           !memcmp(x->bytes + x->len[0], x->host[1], x->len[1]);
+}
+
+/* One instruction in two pages. @first: its bytes in the first one. Nothing watches the second
+ * page for writes, so the bytes are compared each time. */
+static TcgBlock *crossing(TcgCPU *c, uint64_t la, const uint8_t *first)
+{
+    TcgCross *x = &c->cross[(la >> 4) % TCG_NR_CROSS];
+    uint64_t next = (la | 0xfff) + 1, gpa;
+    unsigned nr, bytes, max = MIN(bytes_in_segment(c), 15);
+    bool ro;
+
+    if (cross_is_true(c, x, la)) {
+        return x->block;
+    }
+    x->block->nr_ops = 0;
+    x->len[0] = 0x1000 - (la & 0xfff);
+    if (max <= x->len[0]) {
+        return scratch(c, la);
+    }
+    gpa = tcg_fetch_gpa(c, c->code64 ? next : (uint32_t)next);
+    x->host[0] = first;
+    x->host[1] = c->mem->page(c->opaque, gpa & TCG_PAGE_MASK, &ro);
+    x->len[1] = max - x->len[0];
+    if (!x->host[1]) {
+        return scratch(c, la);
+    }
+    memcpy(x->bytes, first, x->len[0]);
+    memcpy(x->bytes + x->len[0], x->host[1], x->len[1]);
+    if (decode_ops(c, x->bytes, max, x->block->ops, 1, &nr, &bytes) != X86_DECODE_OK) {
+        return scratch(c, la);
+    }
+    x->len[1] = bytes > x->len[0] ? bytes - x->len[0] : 0;
+    x->la = la;
+    x->mode = mode_key(c);
+    x->block->nr_ops = nr;
+    return x->block;
 }
 
 static void flush_writers(TcgCPU *c)
@@ -386,7 +448,8 @@ static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
         return NULL;
     }
     b = g_malloc(sizeof(*b) + (nr + 1) * sizeof(TcgOp));
-    *b = (TcgBlock){ .gpa = gpa, .mode = c->mode, .bytes = bytes, .nr_ops = nr, .valid = true };
+    *b = (TcgBlock){ .gpa = gpa, .mode = c->mode, .bytes = bytes, .nr_ops = nr, .valid = true,
+                     .in_table = true };
     memcpy(b->ops, ops, (nr + 1) * sizeof(TcgOp));
     return b;
 }
@@ -412,24 +475,29 @@ static TcgBlock *find_slow(TcgCPU *c, uint64_t la)
         }
     }
     g_mutex_unlock(&c->shared->lock);
-    return b ? b : scratch(c, la);
+    return b ? b : crossing(c, la, host + (gpa & 0xfff));
 }
 
 TcgBlock *tcg_block_find(TcgCPU *c)
 {
-    uint64_t la = linear_pc(c);
+    uint64_t la = linear_pc(c), key = mode_key(c);
     TcgJmp *j = &c->jmp[(la ^ la >> TCG_JMP_CACHE_BITS) & ((1 << TCG_JMP_CACHE_BITS) - 1)];
+    TcgCross *x;
     TcgBlock *b = j->block;
 
-    if (likely(b && j->pc == la && j->mode == c->mode &&
+    if (likely(b && j->pc == la && j->mode == key &&
                __atomic_load_n(&b->valid, __ATOMIC_ACQUIRE))) {
         return b;
+    }
+    x = &c->cross[(la >> 4) % TCG_NR_CROSS];
+    if (cross_is_true(c, x, la)) {
+        return x->block;
     }
     tcg_native_leave(c);
     b = find_slow(c, la);
     tcg_native_enter(c);
-    if (b != c->scratch_block) {
-        *j = (TcgJmp){ .pc = la, .mode = c->mode, .block = b };
+    if (b->in_table) {
+        *j = (TcgJmp){ .pc = la, .mode = key, .block = b };
     }
     return b;
 }

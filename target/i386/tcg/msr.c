@@ -82,7 +82,7 @@ static uint64_t *field(TcgCPU *c, uint32_t msr, MsrKind *kind)
 
 static uint64_t tsc(TcgCPU *c)
 {
-    return c->sys->tsc ? c->sys->tsc(c->opaque) : c->nr_blocks_run;
+    return (c->sys->tsc ? c->sys->tsc(c->opaque) : c->nr_blocks_run) + c->tsc_offset;
 }
 
 static bool read_msr(TcgCPU *c, uint32_t msr, uint64_t *v)
@@ -150,6 +150,9 @@ static bool write_msr(TcgCPU *c, uint32_t msr, uint64_t v)
     switch (msr) {
     case 0xc0000080:
         return write_efer(c, v);
+    case 0x10:
+        c->tsc_offset += v - tsc(c);
+        return true;
     case 0x79: /* microcode update */
         return true;
     default:

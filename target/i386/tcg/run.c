@@ -203,6 +203,10 @@ TcgCPU *tcg_cpu_new(CPUX86State *env, TcgShared *shared, const TcgMemOps *mem,
     c->phys_mask = (1ull << 40) - 1;
     c->scratch_block = g_malloc0(sizeof(TcgBlock) + 2 * sizeof(TcgOp));
     c->scratch_block->valid = true;
+    c->cross = g_new0(TcgCross, TCG_NR_CROSS);
+    for (unsigned i = 0; i < TCG_NR_CROSS; i++) {
+        c->cross[i].block = g_malloc0(sizeof(TcgBlock) + 2 * sizeof(TcgOp));
+    }
     tcg_tlb_flush(c);
     tcg_shared_add(shared, c);
     return c;
@@ -212,6 +216,10 @@ void tcg_cpu_free(TcgCPU *c)
 {
     tcg_shared_remove(c->shared, c);
     g_free(c->scratch_block);
+    for (unsigned i = 0; i < TCG_NR_CROSS; i++) {
+        g_free(c->cross[i].block);
+    }
+    g_free(c->cross);
     g_aligned_free(c);
 }
 

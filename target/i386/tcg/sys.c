@@ -416,7 +416,7 @@ HANDLER(h_rdtsc)
     if (c->env->cr[4] & CR4_TSD && c->cpl) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
-    t = c->sys->tsc ? c->sys->tsc(c->opaque) : c->nr_blocks_run;
+    t = (c->sys->tsc ? c->sys->tsc(c->opaque) : c->nr_blocks_run) + c->tsc_offset;
     c->r[R_EAX] = (uint32_t)t;
     c->r[R_EDX] = t >> 32;
     if (x86_insn_row(op->i.row)->modrm == 0xf9) {

@@ -99,11 +99,20 @@ typedef enum TcgFpuKind {
 
 /* ---- The CPU --------------------------------------------------------------------------------- */
 
-enum { TCG_JMP_CACHE_BITS = 12 };
+enum { TCG_JMP_CACHE_BITS = 12, TCG_NR_CROSS = 128 };
+
+/* A decoded instruction that lies in two pages, with the bytes it was made from. */
+typedef struct TcgCross {
+    uint64_t la, mode;
+    const uint8_t *host[2];
+    uint8_t len[2];
+    uint8_t bytes[16];
+    TcgBlock *block;
+} TcgCross;
 
 typedef struct TcgJmp {
     uint64_t pc;   /* linear */
-    uint64_t mode;
+    uint64_t mode; /* and jmp_gen */
     TcgBlock *block;
 } TcgJmp;
 
@@ -161,8 +170,11 @@ struct TcgCPU {
     bool guest_fp;    /* between tcg_native_enter() and _leave() */
     bool irq_pending; /* an interrupt may be there: ask intack() when IF allows */
     int delivering;   /* vector of the exception being delivered, -1: none */
+    uint64_t tsc_offset;
     uint64_t nr_blocks_run, nr_tlb_miss;
-    TcgBlock *scratch_block; /* for instructions that cross a page */
+    uint64_t jmp_gen;        /* part of the keys of jmp and cross: bumped to forget them */
+    TcgBlock *scratch_block; /* for an instruction that is not in RAM */
+    TcgCross *cross;         /* instructions that cross a page */
 };
 
 /* ---- Flags ----------------------------------------------------------------------------------- */
@@ -484,7 +496,7 @@ struct TcgBlock {
     TcgBlock *next;      /* in the hash chain */
     TcgBlock *page_next; /* in the code page's list */
     uint16_t bytes, nr_ops;
-    bool valid;
+    bool valid, in_table;
     TcgOp ops[];
 };
 
@@ -506,6 +518,8 @@ void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len);
 /* May say yes for a page without code. */
 bool tcg_page_has_code(TcgCPU *c, uint64_t gpa);
 void tcg_jmp_flush(TcgCPU *c);
+/* Forgets all blocks and makes all vCPUs flush their TLBs: the memory map changed. Any thread. */
+void tcg_shared_flush(TcgShared *s);
 
 /* ---- select.c, native.c ---------------------------------------------------------------------- */
 
@@ -525,6 +539,8 @@ static inline void tcg_check_fpu(TcgCPU *c, const TcgOp *op, TcgFpuKind kind)
 }
 /* Prepares running guest instructions on the host; false when this host cannot. */
 bool tcg_native_init(void);
+/* CPUID of the host, for what only it can run. */
+void tcg_host_features(uint64_t words[FEATURE_WORDS]);
 /* XSTATE_BV bits of what a handler wrote behind the stubs' back. */
 static inline void tcg_xs_touch(TcgCPU *c, uint8_t bits)
 {

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The software CPU as an accelerator: what its files share. */
+#ifndef ACCEL_TCG_INT_H
+#define ACCEL_TCG_INT_H
+
+#include "hw/core/machine.h"
+#include "target/i386/tcg/tcg.h"
+
+/* RAM and ROM as the vCPUs see them: an immutable array, replaced as a whole. */
+typedef struct TcgRam {
+    struct {
+        uint64_t gpa, size;
+        uint8_t *host;
+        bool readonly;
+    } *ranges;
+    unsigned nr;
+} TcgRam;
+
+typedef struct TcgMachine {
+    MemoryListener listener; /* first */
+    MachineState *ms;
+    TcgShared *shared;
+    GArray *flat;    /* FlatRange of RAM and ROM; BQL */
+    TcgRam *ram;     /* atomic; what vCPUs use */
+    GPtrArray *old;  /* replaced TcgRam: a vCPU may still be reading them; BQL */
+    bool dirty;      /* flat changed, ram not yet; BQL */
+} TcgMachine;
+
+typedef struct TcgVcpu {
+    X86CPU *cpu;
+    TcgMachine *m;
+    TcgCPU *c;
+    uint32_t events; /* LapicEvents that interrupt acknowledge found */
+} TcgVcpu;
+
+extern const TcgMemOps tcg_machine_mem_ops;
+extern const TcgSysOps tcg_machine_sys_ops;
+
+/* After a call that may have kicked the calling vCPU. */
+void tcg_look_for_kick(TcgVcpu *v);
+TcgMachine *tcg_machine_new(MachineState *ms);
+/* The TSC: nanoseconds of the virtual clock. */
+enum { TCG_TSC_KHZ = 1000000 };
+
+#endif
