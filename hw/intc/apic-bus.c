@@ -159,14 +159,14 @@ static void refresh_routes(ApicBus *bus, ApicBusIoapic *io)
         return;
     }
     for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
-        if (dirty & BIT(pin)) {
-            uint64_t addr;
-            uint32_t data;
-            bool masked = ioapic_route(io->model, pin, &addr, &data);
+        IrqRoute now = { .valid = true }, sent = { .valid = false };
 
-            bus->cfg.irqchip_ops->route_update(bus->cfg.irqchip_opaque, io->gsi_base + pin, addr,
-                                               data, masked);
+        if (!(dirty & BIT(pin)) || ioapic_route(io->model, pin, &now.addr, &now.data)) {
+            continue;
         }
+        sent.valid = ioapic_route_in_service(io->model, pin, &sent.addr, &sent.data);
+        bus->cfg.irqchip_ops->route_update(bus->cfg.irqchip_opaque, io->gsi_base + pin, &now,
+                                           &sent);
     }
     bus->cfg.irqchip_ops->routes_commit(bus->cfg.irqchip_opaque);
 }

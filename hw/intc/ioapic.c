@@ -59,25 +59,39 @@ ApicMessage ioapic_message(const IOAPIC *s, unsigned pin)
     return msi_decode(addr, data, s->ext_dest);
 }
 
-bool ioapic_route(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data)
+static void route_of(uint64_t rte, uint64_t *addr, uint32_t *data)
 {
-    uint64_t rte;
-
-    assert(pin < IOAPIC_NUM_PINS);
-    rte = s->rte[pin];
     *addr = MSI_ADDR_BASE | extract64(rte, 48, 16) << 4 |
             (rte & IOAPIC_RTE_LOGICAL ? MSI_ADDR_LOGICAL : 0);
     *data = (uint32_t)(rte & (IOAPIC_RTE_VECTOR | 7ull << IOAPIC_RTE_MODE_SHIFT));
     if (is_level(rte)) {
         *data |= MSI_DATA_LEVEL | MSI_DATA_ASSERT;
     }
-    return rte & IOAPIC_RTE_MASKED;
+}
+
+bool ioapic_route(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data)
+{
+    assert(pin < IOAPIC_NUM_PINS);
+    route_of(s->rte[pin], addr, data);
+    return s->rte[pin] & IOAPIC_RTE_MASKED;
+}
+
+bool ioapic_route_in_service(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data)
+{
+    uint64_t now_addr;
+    uint32_t now_data;
+
+    ioapic_route(s, pin, &now_addr, &now_data);
+    route_of(s->sent_rte[pin], addr, data);
+    return (s->rte[pin] & IOAPIC_RTE_REMOTE_IRR) && is_level(s->sent_rte[pin]) &&
+           (*addr != now_addr || *data != now_data);
 }
 
 static void inject(IOAPIC *s, unsigned pin, IoapicMsg *out)
 {
     out->pin = pin;
     out->msg = ioapic_message(s, pin);
+    s->sent_rte[pin] = s->rte[pin];
     s->count.injections++;
     s->count.per_pin[pin]++;
 }

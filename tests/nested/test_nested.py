@@ -110,7 +110,7 @@ def eoi_boot(l1, irqchip):
     expect = "quirked" if irqchip == "split" else "not-advertised"
     boot = Boot("l1-%s/eoi-check/%s" % (l1, irqchip), l1, [
         "-M", "q35", "-accel", "kvm,kernel-irqchip=" + irqchip, "-cpu", "host,x2apic-seoib=on",
-        "-m", "64", "-kernel", "/guest/eoi-check.elf", "-append", "expect=" + expect,
+        "-smp", "2", "-m", "64", "-kernel", "/guest/eoi-check.elf", "-append", "expect=" + expect,
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-device", "pc-testdev"])
     boot.setting = {"irqchip": irqchip}
     return boot

@@ -64,6 +64,7 @@ typedef struct IOAPIC {
     uint32_t line; /* input levels */
     uint64_t rte[IOAPIC_NUM_PINS];
     uint32_t dirty; /* pins whose RTE was written since ioapic_take_dirty() */
+    uint64_t sent_rte[IOAPIC_NUM_PINS]; /* as it was at the last delivery; not saved */
 
     /* Storm limiter: not saved; restarts at 0 (SEOIB.md 5.1). */
     uint32_t eois_line_high[IOAPIC_NUM_PINS];
@@ -107,6 +108,9 @@ ApicMessage ioapic_message(const IOAPIC *s, unsigned pin);
 /* Same as address and data of an MSI route; returns whether the pin is masked. RTE bit 48
  * (remappable format) is kept in the address, bit 4. */
 bool ioapic_route(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data);
+/* Whether the interrupt in service (remote IRR set) was sent by another route than the RTE's present
+ * one; which. */
+bool ioapic_route_in_service(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data);
 /* Pins whose RTE was written since the last call. */
 uint32_t ioapic_take_dirty(IOAPIC *s);
 

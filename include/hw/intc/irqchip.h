@@ -10,17 +10,24 @@
 
 #include "qemu/osdep.h"
 
+typedef struct IrqRoute {
+    bool valid;
+    uint64_t addr; /* MSI address and data */
+    uint32_t data;
+} IrqRoute;
+
 typedef struct IrqChipOps {
     const char *name; /* "kvm" */
 
     /*
      * Sets the MSI route of @gsi (split mode): the interrupt the kernel delivers at set_gsi() and
-     * the vector whose EOI comes back as an exit. Collected until routes_commit(). With @masked the
-     * route that exists must stay as it is (an in-service vector would lose its EOI exit); a pin
-     * that never had a route needs none.
+     * the vector whose EOI comes back as an exit. Collected until routes_commit(). Not called for a
+     * masked pin: its route stays (an in-service vector would lose its EOI exit). @in_service, when
+     * valid, is the route by which the interrupt now in service was sent: its EOI must come back
+     * too.
      */
-    void (*route_update)(void *opaque, unsigned gsi, uint64_t msi_addr, uint32_t msi_data,
-                         bool masked);
+    void (*route_update)(void *opaque, unsigned gsi, const IrqRoute *route,
+                         const IrqRoute *in_service);
     /* Makes the collected route changes effective, in one go. No-op when nothing changed. */
     void (*routes_commit)(void *opaque);
 

@@ -6,7 +6,10 @@
  *
  *   kernel-irqchip=on     LAPIC, I/O APIC 0x11, 8259 pair and PIT in the kernel
  *   kernel-irqchip=split  LAPIC in the kernel; GSI n = pin n of our I/O APIC has an MSI route; the
- *                         vector of a level-triggered one comes back as KVM_EXIT_IOAPIC_EOI
+ *                         vector of a level-triggered one comes back as KVM_EXIT_IOAPIC_EOI from
+ *                         the CPUs that the route names. Linux before 6.3 forgets a CPU that still
+ *                         has the interrupt in service when the route moves on, so GSI 24 + n names
+ *                         it until then; nothing raises that GSI.
  *   kernel-irqchip=off    nothing in the kernel
  */
 #include "qemu/osdep.h"
@@ -16,8 +19,8 @@
 
 /* --- Routes ---------------------------------------------------------------------------------- */
 
-/* Room for the 24 pins of the I/O APIC and the 16 of the 8259 pair. */
-#define MAX_ROUTES (KVM_IOAPIC_PINS + 16)
+/* Split: see above; full: 24 pins of the I/O APIC and 16 of the 8259 pair. */
+#define MAX_ROUTES MAX(KVM_SPLIT_GSIS, KVM_IOAPIC_PINS + 16)
 
 typedef struct RouteTable {
     struct kvm_irq_routing head;
@@ -68,17 +71,26 @@ static uint64_t msi_kernel_addr(const KVMState *s, uint64_t addr)
     return (addr & ~0xfe0ull) | (addr & 0xfe0) << 35;
 }
 
-static void route_update(void *opaque, unsigned gsi, uint64_t addr, uint32_t data, bool masked)
+static void route_set(KVMState *s, unsigned gsi, const IrqRoute *route)
 {
-    KVMState *s = opaque;
-    KVMRoute *r = gsi < KVM_IOAPIC_PINS ? &s->arch->routes[gsi] : NULL;
+    IrqRoute *r = &s->arch->routes[gsi];
 
-    if (!r || masked || (r->valid && r->addr == addr && r->data == data)) {
+    if (r->valid == route->valid &&
+        (!r->valid || (r->addr == route->addr && r->data == route->data))) {
         return;
     }
-    *r = (KVMRoute){ .valid = true, .addr = addr, .data = data };
+    *r = *route;
     s->arch->routes_dirty = true;
-    trace_kvm_irqchip_update_msi_route(gsi, addr, data);
+    trace_kvm_irqchip_update_msi_route(gsi, route->addr, route->data);
+}
+
+static void route_update(void *opaque, unsigned gsi, const IrqRoute *route,
+                         const IrqRoute *in_service)
+{
+    if (gsi < KVM_IOAPIC_PINS) {
+        route_set(opaque, gsi, route);
+        route_set(opaque, KVM_IOAPIC_PINS + gsi, in_service);
+    }
 }
 
 static void routes_commit(void *opaque)
@@ -91,8 +103,8 @@ static void routes_commit(void *opaque)
         return;
     }
     s->arch->routes_dirty = false;
-    for (unsigned gsi = 0; gsi < KVM_IOAPIC_PINS; gsi++) {
-        const KVMRoute *r = &s->arch->routes[gsi];
+    for (unsigned gsi = 0; gsi < KVM_SPLIT_GSIS; gsi++) {
+        const IrqRoute *r = &s->arch->routes[gsi];
         uint64_t addr = msi_kernel_addr(s, r->addr);
 
         if (r->valid) {
@@ -201,7 +213,7 @@ static bool create_split(KVMState *s, Error **errp)
         error_setg(errp, "Split IRQ chip mode not supported.");
         return false;
     }
-    ret = kvm_vm_enable_cap(s, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_PINS);
+    ret = kvm_vm_enable_cap(s, KVM_CAP_SPLIT_IRQCHIP, KVM_SPLIT_GSIS);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Could not enable split irqchip mode");
         return false;

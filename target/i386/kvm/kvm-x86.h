@@ -4,6 +4,7 @@
 #define TARGET_I386_KVM_X86_H
 
 #include "accel/kvm/kvm-int.h"
+#include "hw/intc/irqchip.h"
 #include "target/i386/cpu.h"
 
 /* IA32_MCG_CAP */
@@ -11,17 +12,14 @@
 #define MCG_SER_P (1ull << 24)
 #define MCG_LMCE_P (1ull << 27)
 
-#define KVM_IOAPIC_PINS 24u /* GSIs of the I/O APIC: reserved in split mode */
+#define KVM_IOAPIC_PINS 24u
+/* GSIs whose EOIs come back in split mode: the pins, then for each the route by which the interrupt
+ * in service was sent, when its RTE says something else by now. */
+#define KVM_SPLIT_GSIS (2 * KVM_IOAPIC_PINS)
 
 /* Four pages of guest address space the kernel wants on Intel hosts (an identity page table and a
  * TSS); boards mark them reserved. */
 #define KVM_IDENTITY_BASE 0xfeffc000ull
-
-typedef struct KVMRoute {
-    bool valid;
-    uint64_t addr;
-    uint32_t data;
-} KVMRoute;
 
 typedef struct KVMArchState {
     /* Facts about the kernel; const after kvm_arch_init(). */
@@ -34,7 +32,7 @@ typedef struct KVMArchState {
     /* The irqchip. */
     bool irqchip_created;
     IrqChipMode mode;
-    KVMRoute routes[KVM_IOAPIC_PINS]; /* split */
+    IrqRoute routes[KVM_SPLIT_GSIS];
     bool routes_dirty;
 
     /* KVM_CAP_X2APIC_API: programmed by the first vCPU. */
