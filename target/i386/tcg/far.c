@@ -492,6 +492,7 @@ HANDLER(h_syscall)
     flat_segment(c, R_CS, sel, 0, tcg_lma(c) ? DESC_L_MASK : DESC_B_MASK);
     flat_segment(c, R_SS, sel + 8, 0, DESC_B_MASK);
     tcg_update_mode(c);
+    c->tf = c->eflags & F_TF; /* FMASK decides about the trap, not what TF was before */
     END;
 }
 
@@ -516,6 +517,7 @@ HANDLER(h_sysret)
     flat_segment(c, R_CS, (to64 ? sel + 16 : sel) | 3, 3, to64 ? DESC_L_MASK : DESC_B_MASK);
     flat_segment(c, R_SS, (sel + 8) | 3, 3, DESC_B_MASK);
     tcg_update_mode(c);
+    c->tf = c->eflags & F_TF; /* traps as if the SYSCALL had just completed */
     END;
 }
 

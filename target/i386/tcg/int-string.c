@@ -5,6 +5,7 @@
  * within a page. Owner thread.
  */
 #include "qemu/osdep.h"
+#include "target/i386/tcg/debug-regs.h"
 #include "target/i386/tcg/handlers.h"
 #include "target/i386/tcg/insn-tables.h"
 
@@ -125,7 +126,7 @@ static uint64_t fast_run(const Str *s, bool is_movs, uint64_t count)
     uint64_t dst, src = 0, max;
     uint8_t *d, *f;
 
-    if (s->step < 0 || s->asize < 4 || c->seg_check || count < 4) {
+    if (s->step < 0 || s->asize < 4 || c->seg_check || count < 4 || c->single) {
         return 0;
     }
     dst = dst_la(s, true);
@@ -171,6 +172,7 @@ static const TcgOp *run_string(TcgCPU *c, const TcgOp *op, unsigned which)
 
     if (elements[which].io) {
         tcg_check_io(c, op, c->r[R_EDX], s.n);
+        tcg_debug_io(c, c->r[R_EDX], s.n);
     }
     if (!(op->i.flags & (X86_I_REPE | X86_I_REPNE))) {
         fn(&s);
@@ -189,11 +191,12 @@ static const TcgOp *run_string(TcgCPU *c, const TcgOp *op, unsigned which)
         if (elements[which].compares && f_zf(c) != !!(op->i.flags & X86_I_REPE)) {
             NEXT;
         }
-        if (unlikely(__atomic_load_n(&c->attention, __ATOMIC_RELAXED))) {
+        if (unlikely(__atomic_load_n(&c->attention, __ATOMIC_RELAXED) || c->single)) {
             break;
         }
     }
-    if (count) { /* not done: come back to this instruction */
+    if (count) { /* not done: come back to this instruction, past its code breakpoint */
+        c->eflags |= F_RF;
         c->rip = op_rip(c, op);
         END;
     }

@@ -4,6 +4,7 @@
  * levels, A and D bits, NX, SMEP, SMAP, protection keys. Owner thread.
  */
 #include "qemu/osdep.h"
+#include "target/i386/tcg/debug-regs.h"
 #include "target/i386/tcg/tcg.h"
 
 #define PTE_P 1ull
@@ -279,6 +280,9 @@ static uint8_t *fill(TcgCPU *c, Walk *w)
     if (!host || (readonly && w->access == TCG_WRITE)) {
         return NULL;
     }
+    if (unlikely(c->debug_armed & TCG_DEBUG_DATA) && tcg_debug_page(c, w->la)) {
+        return host + (w->la & 0xfff);
+    }
     e->read = c->env->cr[4] & CR4_PKE_MASK && w->access != TCG_READ ? TCG_NO_TAG : page;
     e->write = may_write_later(c, w, readonly) ? page : TCG_NO_TAG;
     e->addend = (uintptr_t)host - page;
@@ -330,12 +334,20 @@ static uint8_t *access_page(TcgCPU *c, const TcgOp *op, uint64_t la, TcgAccess a
     return fill(c, w);
 }
 
+static void note_data(TcgCPU *c, uint64_t la, unsigned len, TcgAccess access)
+{
+    if (unlikely(c->debug_armed & TCG_DEBUG_DATA)) {
+        tcg_debug_data(c, la, len, access == TCG_WRITE);
+    }
+}
+
 static uint64_t load_page(TcgCPU *c, const TcgOp *op, uint64_t la, unsigned bytes)
 {
     Walk w;
     uint8_t *p = access_page(c, op, la, TCG_READ, &w);
     uint64_t v = 0;
 
+    note_data(c, la, bytes, TCG_READ);
     if (!p) {
         tcg_native_leave(c);
         v = c->mem->read(c->opaque, w.gpa, bytes);
@@ -351,6 +363,7 @@ static void store_page(TcgCPU *c, const TcgOp *op, uint64_t la, uint64_t v, unsi
     Walk w;
     uint8_t *p = access_page(c, op, la, TCG_WRITE, &w);
 
+    note_data(c, la, bytes, TCG_WRITE);
     if (!p) {
         tcg_native_leave(c);
         c->mem->write(c->opaque, w.gpa, v, bytes);
@@ -412,6 +425,9 @@ void *tcg_host(TcgCPU *c, const TcgOp *op, uint64_t la, unsigned len, TcgAccess 
         return NULL;
     }
     p = access_page(c, op, la, access, &w);
+    if (p) {
+        note_data(c, la, len, access);
+    }
     if (p && access == TCG_WRITE && tcg_page_has_code(c, w.gpa)) {
         tcg_code_written(c, w.gpa, len);
     }

@@ -20,7 +20,7 @@
 #include "target/i386/tcg/insn-tables.h"
 
 enum { HOST_V = 1, HOST_H = 2, HOST_W = 3, HOST_L = 4, HOST_G = 8, HOST_E = 9, HOST_B = 10 };
-enum { ARENA_BYTES = 16 << 20, STUB_MAX = 256 };
+enum { ARENA_BYTES = 16 << 20, STUB_MAX = 256, NR_SLOTS = 1024 };
 
 typedef uint64_t Stub(TcgCPU *c, void *mem);
 
@@ -30,6 +30,7 @@ static struct {
     uint8_t *rw, *rx;
     size_t used;
     GHashTable *by_code; /* GBytes -> stub */
+    unsigned next_slot;  /* the arena ends with NR_SLOTS slots, see run_uncached() */
     bool ready;
 } stubs;
 
@@ -408,21 +409,26 @@ static void emit_x87(Emit *e)
     emit_return(e);
 }
 
+static void emit_stub(Emit *e)
+{
+    if (e->row->handler == X86_H_x87 || e->row->handler == X86_H_x87_flags) {
+        emit_x87(e);
+    } else {
+        emit_plain(e);
+    }
+}
+
 static void *find_stub(const X86Insn *i, const X86InsnRow *row)
 {
     Emit e = { .i = i, .row = row, .vex = row->vex };
     g_autoptr(GBytes) key = NULL;
     void *stub;
 
-    if (row->handler == X86_H_x87 || row->handler == X86_H_x87_flags) {
-        emit_x87(&e);
-    } else {
-        emit_plain(&e);
-    }
+    emit_stub(&e);
     g_mutex_lock(&stubs.lock);
     key = g_bytes_new(e.b, e.n);
     stub = g_hash_table_lookup(stubs.by_code, key);
-    if (!stub && stubs.used + STUB_MAX <= ARENA_BYTES) {
+    if (!stub && stubs.used + STUB_MAX <= ARENA_BYTES - NR_SLOTS * STUB_MAX) {
         memcpy(stubs.rw + stubs.used, e.b, e.n);
         stub = stubs.rx + stubs.used;
         stubs.used += ROUND_UP(e.n, 16);
@@ -430,6 +436,33 @@ static void *find_stub(const X86Insn *i, const X86InsnRow *row)
     }
     g_mutex_unlock(&stubs.lock);
     return stub;
+}
+
+/* The arena is full (a guest with over 100,000 encodings): the stub is made anew each time, in the
+ * vCPU's own slot. */
+static uint64_t run_uncached(TcgCPU *c, const TcgOp *op, void *mem)
+{
+    Emit e = { .i = &op->i, .row = x86_insn_row(op->i.row) };
+    size_t at = ARENA_BYTES - (c->stub_slot % NR_SLOTS + 1) * STUB_MAX;
+
+    e.vex = e.row->vex;
+    emit_stub(&e);
+    memcpy(stubs.rw + at, e.b, e.n);
+    /* The bytes were written at another address: serialise before running them. */
+    asm volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx", "memory");
+    return ((Stub *)(stubs.rx + at))(c, mem);
+}
+
+static inline uint64_t call_stub(TcgCPU *c, const TcgOp *op, void *mem)
+{
+    Stub *stub = op->aux;
+
+    return likely(stub) ? stub(c, mem) : run_uncached(c, op, mem);
+}
+
+unsigned tcg_native_slot(void)
+{
+    return __atomic_fetch_add(&stubs.next_slot, 1, __ATOMIC_RELAXED);
 }
 
 /* ---- Running stubs --------------------------------------------------------------------------- */
@@ -494,7 +527,6 @@ static void take_flags(TcgCPU *c, const X86InsnRow *row)
 
 static void run_stub(TcgCPU *c, const TcgOp *op, const X86InsnRow *row)
 {
-    Stub *stub = op->aux;
     MemOperand m;
     bool mem = op->i.flags & X86_I_MEM;
 
@@ -504,7 +536,7 @@ static void run_stub(TcgCPU *c, const TcgOp *op, const X86InsnRow *row)
     if (row->flags_read) {
         c->native_flags = tcg_get_arith(c) | 2;
     }
-    if (unlikely(stub(c, mem ? m.p : NULL))) {
+    if (unlikely(call_stub(c, op, mem ? m.p : NULL))) {
         tcg_raise(c, op, c->env->cr[4] & (1 << 10) ? EXC_XM : EXC_UD);
     }
     if (mem && m.write_back) {
@@ -637,7 +669,7 @@ static HANDLER(native_x87)
     }
     c->native_flags = tcg_get_arith(c) | 2;
     tcg_xs_touch(c, 1);
-    ((Stub *)op->aux)(c, buf);
+    call_stub(c, op, buf);
     set_x87_pointers(c, op, la);
     if (row->flags_written) {
         take_flags(c, row);
@@ -662,7 +694,7 @@ static HANDLER(native_x87_store)
     la = op_la(c, op, n, true);
     tcg_xs_touch(c, 1);
     memcpy(before, c->xs, sizeof(before));
-    ((Stub *)op->aux)(c, buf);
+    call_stub(c, op, buf);
     if (x87_stored(c)) {
         memcpy(after, c->xs, sizeof(after));
         memcpy(c->xs, before, XS_MXCSR);
@@ -678,10 +710,10 @@ static HANDLER(native_x87_store)
 
 TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
 {
-    op->aux = stubs.ready ? find_stub(&op->i, row) : NULL;
-    if (!op->aux) {
+    if (!stubs.ready) {
         return tcg_op_ud;
     }
+    op->aux = find_stub(&op->i, row);
     if (row->handler == X86_H_x87 || row->handler == X86_H_x87_flags) {
         return op->i.flags & X86_I_MEM && x87_stores(row) ? native_x87_store : native_x87;
     }

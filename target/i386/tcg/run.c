@@ -4,6 +4,7 @@
  * 3 6.9 priorities, 6.15 double fault). Owner thread.
  */
 #include "qemu/osdep.h"
+#include "target/i386/tcg/debug-regs.h"
 #include "target/i386/tcg/tcg.h"
 
 /* ---- Exceptions out of handlers -------------------------------------------------------------- */
@@ -58,7 +59,8 @@ static bool deliver_exception(TcgCPU *c)
         return false;
     }
     c->delivering = c->exc.software ? -1 : c->exc.vector;
-    c->shadow = false;
+    c->shadow = 0;
+    c->debug_hits = 0;
     tcg_deliver(c, c->exc.vector, c->exc.software, false, c->exc.has_error && !real, c->exc.error,
                 c->rip);
     c->delivering = -1;
@@ -125,12 +127,21 @@ static void run_block(TcgCPU *c, bool single)
     } while (op);
 }
 
+/* Traps of the last instruction; a load of SS puts them off. */
+static void take_debug_trap(TcgCPU *c, uint8_t shadow)
+{
+    if (unlikely(c->debug_hits) && !(shadow & TCG_SHADOW_SS)) {
+        tcg_debug_raise(c, c->debug_hits);
+    }
+}
+
 /* One round: events, then a block. */
 static void step(TcgCPU *c)
 {
-    bool shadow = c->shadow, tf;
+    uint8_t shadow = c->shadow;
 
-    c->shadow = false;
+    take_debug_trap(c, shadow);
+    c->shadow = 0;
     if (!shadow) {
         if (unlikely(c->env->events.nmi_pending && !c->env->events.nmi_masked)) {
             take_nmi(c);
@@ -141,12 +152,17 @@ static void step(TcgCPU *c)
             return;
         }
     }
-    tf = c->eflags & F_TF;
-    run_block(c, tf || shadow);
-    if (unlikely(tf) && !c->shadow) {
-        c->env->dr[6] |= 1 << 14;
-        tcg_raise(c, NULL, EXC_DB);
+    if (unlikely(c->debug_armed & TCG_DEBUG_CODE) && !(shadow & TCG_SHADOW_SS)) {
+        tcg_debug_code(c, c->rip + (c->code64 ? 0 : c->env->segs[R_CS].base));
     }
+    c->eflags &= ~(uint64_t)F_RF;
+    c->tf = c->eflags & F_TF;
+    c->single = c->tf || shadow || c->debug_armed;
+    run_block(c, c->single);
+    if (unlikely(c->tf)) {
+        c->debug_hits |= DR6_BS;
+    }
+    take_debug_trap(c, c->shadow);
 }
 
 TcgExit tcg_run(TcgCPU *c)
@@ -179,6 +195,7 @@ bool tcg_step_raw(TcgCPU *c)
 
     tcg_update_mode(c);
     tcg_native_enter(c);
+    c->single = false; /* all of a REP */
     if (!sigsetjmp(c->jmp_exc, 0)) {
         run_block(c, true);
         ok = true;
@@ -200,6 +217,7 @@ TcgCPU *tcg_cpu_new(CPUX86State *env, TcgShared *shared, const TcgMemOps *mem,
     c->opaque = opaque;
     c->shared = shared;
     c->delivering = -1;
+    c->stub_slot = tcg_native_slot();
     c->phys_mask = (1ull << 40) - 1;
     c->scratch_block = g_malloc0(sizeof(TcgBlock) + 2 * sizeof(TcgOp));
     c->scratch_block->valid = true;
@@ -237,6 +255,7 @@ void tcg_load_env(TcgCPU *c)
     }
     tcg_tlb_flush(c);
     tcg_update_mode(c);
+    tcg_debug_update(c);
 }
 
 void tcg_store_env(TcgCPU *c)

@@ -200,7 +200,7 @@ HANDLER(h_mov_to_seg)
 
     tcg_sync_rip(c, op);
     tcg_load_seg(c, seg, sel);
-    c->shadow |= seg == R_SS;
+    c->shadow |= seg == R_SS ? TCG_SHADOW_SS : 0;
     c->rip = op_next_rip(c, op);
     END;
 }
@@ -238,7 +238,7 @@ HANDLER(h_pop_seg)
     tcg_sync_rip(c, op);
     tcg_load_seg(c, seg, v);
     tcg_set_sp(c, sp);
-    c->shadow |= seg == R_SS;
+    c->shadow |= seg == R_SS ? TCG_SHADOW_SS : 0;
     c->rip = op_next_rip(c, op);
     END;
 }

@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 #include <sys/random.h>
 #include "target/i386/cpuid.h"
+#include "target/i386/tcg/debug-regs.h"
 #include "target/i386/tcg/handlers.h"
 #include "target/i386/tcg/seg.h"
 
@@ -104,6 +105,7 @@ static void write_cr4(TcgCPU *c, const TcgOp *op, uint64_t v)
     c->env->cr[4] = v;
     if (v ^ old) {
         tcg_tlb_flush(c);
+        tcg_debug_update(c);
     }
     tcg_update_mode(c);
 }
@@ -195,9 +197,9 @@ HANDLER(h_mov_dr)
         }
         dr += 2;
     }
-    if (c->env->dr[7] & 1 << 13) { /* general detect */
-        c->env->dr[6] |= 1 << 13;
-        tcg_raise(c, op, EXC_DB);
+    if (c->env->dr[7] & DR7_GD) {
+        tcg_sync_rip(c, op);
+        tcg_debug_raise(c, DR6_BD);
     }
     if (x86_insn_row(op->i.row)->opcode == 0x21) {
         set_reg(c, op->i.rm, n, c->env->dr[dr]);
@@ -210,7 +212,8 @@ HANDLER(h_mov_dr)
         }
         v = dr == 6 ? (v & 0xe00f) | 0xffff0ff0 : (v & 0xffff2bff) | 0x400;
     }
-    c->env->dr[dr] = v; /* TODO: breakpoints are stored, not hit */
+    c->env->dr[dr] = v;
+    tcg_debug_update(c);
     c->rip = op_next_rip(c, op);
     END;
 }
@@ -285,7 +288,7 @@ HANDLER(h_cli)
 HANDLER(h_sti)
 {
     check_iopl(c, op);
-    c->shadow |= !(c->eflags & F_IF);
+    c->shadow |= c->eflags & F_IF ? 0 : TCG_SHADOW_STI;
     c->eflags |= F_IF;
     c->rip = op_next_rip(c, op);
     END;
@@ -376,6 +379,7 @@ HANDLER(h_in)
     uint16_t port = port_of(c, op, 1);
 
     tcg_check_io(c, op, port, n);
+    tcg_debug_io(c, port, n);
     c->rip = op_next_rip(c, op);
     set_reg(c, R_EAX, n, tcg_port_in(c, port, n));
     END;
@@ -387,6 +391,7 @@ HANDLER(h_out)
     uint16_t port = port_of(c, op, 0);
 
     tcg_check_io(c, op, port, n);
+    tcg_debug_io(c, port, n);
     c->rip = op_next_rip(c, op);
     tcg_port_out(c, port, get_reg(c, R_EAX, n), n);
     END;

@@ -122,6 +122,12 @@ typedef struct TcgException {
     uint32_t error;
 } TcgException;
 
+/* Breakpoints in use (debug-regs.h). */
+enum { TCG_DEBUG_CODE = 1, TCG_DEBUG_DATA = 2, TCG_DEBUG_IO = 4 };
+
+/* After STI interrupts, after a load of SS also debug traps wait for one instruction. */
+enum { TCG_SHADOW_STI = 1, TCG_SHADOW_SS = 2 };
+
 enum { TCG_XS_BYTES = 4096 };
 /* Offsets in the XSAVE area. */
 enum { XS_FCW = 0, XS_FSW = 2, XS_FTW = 4, XS_FOP = 6, XS_FIP = 8, XS_FDP = 16, XS_MXCSR = 24,
@@ -165,8 +171,13 @@ struct TcgCPU {
 
     TcgException exc;
     sigjmp_buf jmp_exc;
-    bool shadow;      /* interrupts blocked for one instruction */
+    uint8_t shadow;   /* TCG_SHADOW_* */
+    uint8_t debug_armed;  /* TCG_DEBUG_* */
+    uint32_t debug_hits;  /* DR6 bits to be raised after the running instruction */
+    bool tf;          /* EFLAGS.TF when the running instruction began */
+    bool single;      /* the running block is one instruction, one round of REP */
     bool halted, shutdown;
+    unsigned stub_slot; /* of tcg_native_slot() */
     bool guest_fp;    /* between tcg_native_enter() and _leave() */
     bool irq_pending; /* an interrupt may be there: ask intack() when IF allows */
     int delivering;   /* vector of the exception being delivered, -1: none */
@@ -541,6 +552,8 @@ static inline void tcg_check_fpu(TcgCPU *c, const TcgOp *op, TcgFpuKind kind)
 bool tcg_native_init(void);
 /* CPUID of the host, for what only it can run. */
 void tcg_host_features(uint64_t words[FEATURE_WORDS]);
+/* A number for a vCPU, by which it finds room for stubs of its own. */
+unsigned tcg_native_slot(void);
 /* XSTATE_BV bits of what a handler wrote behind the stubs' back. */
 static inline void tcg_xs_touch(TcgCPU *c, uint8_t bits)
 {
