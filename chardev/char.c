@@ -585,6 +585,20 @@ void chardev_foreach(void (*fn)(void *opaque, const char *id, const char *descri
     }
 }
 
+void chardev_foreach_kind(void (*fn)(void *opaque, const char *id, const char *kind), void *opaque)
+{
+    for (guint i = 0; chardevs && i < chardevs->len; i++) {
+        const Chardev *chr = g_ptr_array_index(chardevs, i);
+
+        if (chr->mux.enabled) {
+            g_autofree char *base = g_strconcat(chr->id, "-base", NULL);
+
+            fn(opaque, base, chr->cls->name);
+        }
+        fn(opaque, chr->id, chr->mux.enabled ? "mux" : chr->cls->name);
+    }
+}
+
 /* Gives a peer that still reads the time to take what is queued. */
 static void flush_bounded(Chardev *chr, int64_t deadline_us)
 {

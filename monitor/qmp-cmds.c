@@ -181,10 +181,10 @@ bool qmp_query_machines(MachineInfoList **ret, Error **errp)
 
 /* --- CPUs ------------------------------------------------------------------------------------ */
 
-static CpuInstanceProperties *cpu_place(const X86CPU *cpu)
+static CpuInstanceProperties *cpu_place(uint32_t apic_id)
 {
     X86CPUTopo topo = x86_cpu_topology(current_machine);
-    X86CPUTopoIDs ids = x86_topo_ids_from_apicid(&topo, cpu->apic_id);
+    X86CPUTopoIDs ids = x86_topo_ids_from_apicid(&topo, apic_id);
     CpuInstanceProperties *props = g_new0(CpuInstanceProperties, 1);
 
     props->has_socket_id = props->has_core_id = props->has_thread_id = true;
@@ -209,8 +209,31 @@ bool qmp_query_cpus_fast(CpuInfoFastList **ret, Error **errp)
         info->cpu_index = cpu->index;
         info->qom_path = object_get_path(&cpu->dev.object);
         info->thread_id = cpu->thread_id;
-        info->props = cpu_place(X86_CPU(cpu));
+        info->props = cpu_place(X86_CPU(cpu)->apic_id);
         info->target = SYS_EMU_TARGET_X86_64;
+    }
+    return true;
+}
+
+bool qmp_query_hotpluggable_cpus(HotpluggableCPUList **ret, Error **errp)
+{
+    X86CPUTopo topo = x86_cpu_topology(current_machine);
+    CPUState *first = cpus_count() ? cpus_get(0) : NULL;
+    HotpluggableCPUList *list;
+
+    if (!first) {
+        error_setg(errp, "machine does not support hot-plugging CPUs");
+        return false;
+    }
+    list = *ret = g_new0(HotpluggableCPUList, 1);
+    for (unsigned i = current_machine->smp.max_cpus; i-- > 0;) {
+        HotpluggableCPU *info = HotpluggableCPUList_append(list);
+        const CPUState *cpu = i < cpus_count() ? cpus_get(i) : NULL;
+
+        info->type = g_strdup(first->dev.object.type->name);
+        info->vcpus_count = 1;
+        info->props = cpu_place(x86_apicid_from_index(&topo, i));
+        info->qom_path = cpu ? object_get_path(&cpu->dev.object) : NULL;
     }
     return true;
 }

@@ -2,6 +2,7 @@
 /* main(): reads the command line, builds the machine, runs it, takes it down. The only place that
  * ends the process. */
 #include "qemu/osdep.h"
+#include "chardev/char-object.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "monitor/monitor.h"
@@ -58,17 +59,6 @@ static bool print_listings(void)
 
 /* Machine */
 
-static const ObjectType type_machine = {
-    .name = "machine",
-    .instance_size = sizeof(MachineState),
-    .abstract = true,
-};
-
-static const ObjectType type_container = {
-    .name = "container",
-    .instance_size = sizeof(Object),
-};
-
 static Object *add_container(Object *parent, const char *name)
 {
     Object *obj = object_new(&type_container, &error_abort);
@@ -104,15 +94,8 @@ static void register_compat(const MachineVersion *v)
 
 static MachineState *machine_new(const MachineVersion *v, Error **errp)
 {
-    ObjectType *type = g_new0(ObjectType, 1); /* lives as long as the machine: the process */
-    MachineState *ms;
+    MachineState *ms = (MachineState *)object_new(machine_object_type(v), errp);
 
-    type->name = g_strconcat(v->name, "-machine", NULL);
-    type->parent = &type_machine;
-    type->description = v->desc;
-    type->instance_size = sizeof(MachineState);
-    type->props = v->board->props;
-    ms = (MachineState *)object_new(type, errp);
     if (!ms) {
         return NULL;
     }
@@ -474,6 +457,7 @@ static bool start(Error **errp)
     if (!build_machine(errp) || !create_monitors(errp)) {
         return false;
     }
+    chardev_add_objects(object_get_child(current_machine->root, "chardevs"));
     global_property_warn_unused();
     if (current_machine->version->board->reset) {
         current_machine->version->board->reset(current_machine);

@@ -6,6 +6,41 @@
 
 MachineState *current_machine;
 
+const ObjectType type_machine = {
+    .name = "machine",
+    .instance_size = sizeof(MachineState),
+    .abstract = true,
+};
+
+static GHashTable *machine_types; /* MachineVersion -> ObjectType */
+
+const ObjectType *machine_object_type(const MachineVersion *v)
+{
+    ObjectType *type;
+
+    if (!machine_types) {
+        machine_types = g_hash_table_new(NULL, NULL);
+    }
+    type = g_hash_table_lookup(machine_types, v);
+    if (!type) {
+        type = g_new0(ObjectType, 1);
+        type->name = g_strconcat(v->name, "-machine", NULL);
+        type->parent = &type_machine;
+        type->description = v->desc;
+        type->instance_size = sizeof(MachineState);
+        type->props = v->board->props;
+        g_hash_table_insert(machine_types, (gpointer)v, type);
+    }
+    return type;
+}
+
+void machine_object_types(ObjectTypeFn *fn, void *opaque)
+{
+    for (const MachineVersion *v = machine_versions; v->name; v++) {
+        fn(opaque, machine_object_type(v));
+    }
+}
+
 const MachineVersion *machine_find(const char *name)
 {
     for (const MachineVersion *v = machine_versions; v->name; v++) {

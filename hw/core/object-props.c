@@ -316,6 +316,7 @@ static json_object *get_from_table(Object *obj, const Property *p)
 json_object *object_get_prop_json(Object *obj, const char *name, Error **errp)
 {
     const Property *p = object_type_find_prop(obj->type, name);
+    Object *child;
 
     if (p) {
         return get_from_table(obj, p);
@@ -333,6 +334,12 @@ json_object *object_get_prop_json(Object *obj, const char *name, Error **errp)
                 return value;
             }
         }
+    }
+    child = object_get_child(obj, name);
+    if (child) {
+        g_autofree char *path = object_get_path(child);
+
+        return json_object_new_string(path);
     }
     not_found(obj, name, errp);
     return NULL;

@@ -126,6 +126,44 @@ Object *object_resolve_path(Object *root, const char *path)
     return obj;
 }
 
+/* Whether the last names of @obj's path are @parts. */
+static bool path_ends_with(const Object *obj, char *const *parts)
+{
+    for (guint n = g_strv_length((char **)parts); n-- > 0; obj = obj->parent) {
+        if (!obj || !obj->name || strcmp(obj->name, parts[n])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Objects below @obj whose path ends so; the first goes to *found. */
+static unsigned count_matches(Object *obj, char *const *parts, Object **found)
+{
+    unsigned n = path_ends_with(obj, parts);
+
+    if (n && !*found) {
+        *found = obj;
+    }
+    for (guint i = 0; obj->children && i < obj->children->len && n < 2; i++) {
+        n += count_matches(g_ptr_array_index(obj->children, i), parts, found);
+    }
+    return n;
+}
+
+Object *object_resolve_partial_path(Object *root, const char *path, bool *ambiguous)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", 0);
+    Object *found = NULL;
+
+    *ambiguous = false;
+    if (*path == '/') {
+        return object_resolve_path(root, path);
+    }
+    *ambiguous = count_matches(root, parts, &found) > 1;
+    return *ambiguous ? NULL : found;
+}
+
 char *object_get_path(const Object *obj)
 {
     char *path = g_strdup("");
@@ -156,14 +194,4 @@ bool object_type_is_a(const ObjectType *type, const char *name)
         }
     }
     return !strcmp(name, "object");
-}
-
-const ObjectType *object_type_by_name(const char *name)
-{
-    for (const ObjectType *const *t = object_types; *t; t++) {
-        if (!strcmp((*t)->name, name)) {
-            return *t;
-        }
-    }
-    return NULL;
 }

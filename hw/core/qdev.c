@@ -5,10 +5,42 @@
 #include "hw/core/qdev.h"
 #include "qemu/keyval.h"
 
+/* What every device tells about itself. Nothing can be plugged or unplugged yet. */
+static const PropertyInfo device_props[] = {
+    { .name = "realized", .type = "bool", .read_only = true },
+    { .name = "hotplugged", .type = "bool", .read_only = true },
+    { .name = "hotpluggable", .type = "bool", .read_only = true },
+};
+
+static json_object *get_device_prop(Object *obj, const char *name, bool *found)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(device_props); i++) {
+        if (!strcmp(name, device_props[i].name)) {
+            *found = true;
+            return json_object_new_boolean(i == 0 && ((DeviceState *)obj)->realized);
+        }
+    }
+    return NULL;
+}
+
+static void foreach_device_prop(const ObjectType *type, const Object *obj, PropertyFn *fn,
+                                void *opaque)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(device_props); i++) {
+        fn(opaque, &device_props[i]);
+    }
+}
+
+static const PropertyHooks device_hooks = {
+    .get_json = get_device_prop,
+    .foreach = foreach_device_prop,
+};
+
 const ObjectType type_device = {
     .name = "device",
     .instance_size = sizeof(DeviceState),
     .abstract = true,
+    .hooks = &device_hooks,
 };
 
 static GPtrArray *realized; /* of DeviceState, in order of realization */
@@ -18,17 +50,29 @@ DeviceState *qdev_new(const DeviceType *type, Error **errp)
     return (DeviceState *)object_new(&type->object, errp);
 }
 
+/* Boards make CPUs after the interrupt controllers they need, but clients know the first CPU as
+ * device[0]: the first places are kept for CPUs. */
+static unsigned first_place(const DeviceState *dev)
+{
+    bool has_cpus = current_machine->version && current_machine->version->default_cpu_type;
+
+    return has_cpus && !dev->from_user && !object_type_is_a(dev->object.type, "cpu")
+               ? current_machine->smp.cpus
+               : 0;
+}
+
 /* A place in the tree for a device whose creator gave it none. */
 static void adopt(DeviceState *dev)
 {
-    Object *parent = current_machine->unattached;
+    Object *parent = dev->from_user ? current_machine->peripheral_anon
+                                    : current_machine->unattached;
     g_autofree char *name = NULL;
 
     if (dev->id) {
         object_add_child(current_machine->peripheral, dev->id, &dev->object);
         return;
     }
-    for (unsigned i = 0;; i++) {
+    for (unsigned i = first_place(dev);; i++) {
         g_free(name);
         name = g_strdup_printf("device[%u]", i);
         if (!object_get_child(parent, name)) {
@@ -178,6 +222,7 @@ bool qdev_device_add(const char *arg, Error **errp)
         return false;
     }
     dev->id = g_strdup(id);
+    dev->from_user = true;
     if (set_device_props(dev, kv, errp) && qdev_realize(dev, errp)) {
         return true;
     }
@@ -244,4 +289,50 @@ void qdev_print_tree(GString *out)
     for (guint i = realized ? realized->len : 0; i-- > 0;) {
         print_device(g_ptr_array_index(realized, i), out);
     }
+}
+
+/* --- qom-set ---------------------------------------------------------------------------------- */
+
+typedef struct NameSearch {
+    const char *name;
+    bool found, read_only;
+} NameSearch;
+
+static void look_for_name(void *opaque, const PropertyInfo *info)
+{
+    NameSearch *s = opaque;
+
+    if (!strcmp(s->name, info->name)) {
+        s->found = true;
+        s->read_only = info->read_only;
+    }
+}
+
+bool object_check_settable(Object *obj, const char *name, Error **errp)
+{
+    NameSearch search = { .name = name };
+
+    object_type_foreach_prop(obj->type, obj, look_for_name, &search);
+    if (!search.found) {
+        error_setg(errp, "Property '%s.%s' not found", obj->type->name, name);
+        return false;
+    }
+    if (search.read_only) {
+        error_setg(errp, "Property '%s.%s' is not writable", obj->type->name, name);
+        return false;
+    }
+    if (object_is_a(obj, &type_device) && ((DeviceState *)obj)->realized) {
+        const char *id = ((DeviceState *)obj)->id;
+
+        error_setg(errp, "Attempt to set property '%s' on %s%s%s (type '%s') after it was realized",
+                   name, id ? "device '" : "anonymous device", id ? id : "", id ? "'" : "",
+                   obj->type->name);
+        return false;
+    }
+    if (object_type_is_a(obj->type, "machine")) {
+        error_setg(errp, "Attempt to set property '%s' on machine '%s' after it was initialized",
+                   name, obj->type->name);
+        return false;
+    }
+    return true;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The type table: everything that -device, -global and introspection know, a row a type. */
+/* The type table: everything that -device, -global and introspection know, a row a type; types that
+ * follow from other tables are families. */
 #include "qemu/osdep.h"
+#include "chardev/char-object.h"
 #include "hw/acpi/pm.h"
 #include "hw/char/serial.h"
+#include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic-device.h"
@@ -14,8 +17,27 @@
 #include "hw/timer/i8254.h"
 #include "target/i386/cpu.h"
 
+static const ObjectType type_accel = {
+    .name = "accel",
+    .abstract = true,
+};
+
+static void accel_object_types(ObjectTypeFn *fn, void *opaque)
+{
+    for (const AccelOps *const *a = accel_table; *a; a++) {
+        ObjectType *type = g_new0(ObjectType, 1); /* asked for once; lives forever */
+
+        type->name = (*a)->type_name;
+        type->parent = &type_accel;
+        fn(opaque, type);
+    }
+}
+
 const ObjectType *const object_types[] = {
+    &type_accel,
     &type_acpi_pm.object,
+    &type_container,
+    &type_cpu,
     &type_device,
     &type_hpet.object,
     &type_i440fx_pcihost.object,
@@ -24,11 +46,21 @@ const ObjectType *const object_types[] = {
     &type_isa_debug_exit.object,
     &type_isa_debugcon.object,
     &type_isa_serial.object,
+    &type_machine,
     &type_mc146818.object,
+    &type_object,
     &type_pc_ports.object,
     &type_pc_testdev.object,
     &type_pit.object,
     &type_q35_pcihost.object,
     &type_x86_cpu.object,
+    NULL,
+};
+
+void (*const object_type_families[])(ObjectTypeFn *fn, void *opaque) = {
+    accel_object_types,
+    chardev_object_types,
+    machine_object_types,
+    x86_cpu_object_types,
     NULL,
 };

@@ -68,6 +68,11 @@ void chardev_foreach(void (*fn)(void *opaque, const char *id, const char *descri
                                 bool frontend_open),
                      void *opaque);
 
+/* For each, with its kind ("socket"). A shared one is told as a "mux" and, with "-base" behind its
+ * id, the device below it. */
+void chardev_foreach_kind(void (*fn)(void *opaque, const char *id, const char *kind),
+                          void *opaque);
+
 /* Ring buffers; false where @id is none. Writing drops the oldest bytes. */
 bool chardev_ringbuf_write(const char *id, const uint8_t *buf, size_t len, Error **errp);
 /* Takes at most @len of the oldest bytes out; *got says how many. */

@@ -23,4 +23,26 @@ typedef struct Options {
  * belong to one option carry its text as location. */
 bool options_parse(int argc, char **argv, Options *o, bool *done, Error **errp);
 
+/* Parameters of options, for introspection. */
+typedef enum OptionParamType {
+    OPTION_PARAM_STRING,
+    OPTION_PARAM_BOOL,
+    OPTION_PARAM_NUMBER,
+    OPTION_PARAM_SIZE,
+} OptionParamType;
+
+typedef struct OptionParam {
+    const char *name;
+    OptionParamType type;
+    const char *help; /* NULL: none */
+} OptionParam;
+
+typedef struct OptionParams {
+    const char *option;        /* QEMU's name of the group: "smp-opts" for -smp */
+    const OptionParam *params; /* ends with .name NULL; NULL: depend on the first parameter */
+} OptionParams;
+
+/* Ends with .option NULL. -machine also takes the properties of the board. */
+extern const OptionParams option_params[];
+
 #endif

@@ -168,6 +168,20 @@ static GArray *table_model_names(void)
     return names;
 }
 
+static const char *const special_names[] = {"max", "host", "base"};
+
+void x86_cpu_model_foreach(void (*fn)(void *opaque, const char *name), void *opaque)
+{
+    g_autoptr(GArray) names = table_model_names();
+
+    for (unsigned i = 0; i < ARRAY_SIZE(special_names); i++) {
+        fn(opaque, special_names[i]);
+    }
+    for (unsigned i = 0; i < names->len; i++) {
+        fn(opaque, g_array_index(names, ModelName, i).name);
+    }
+}
+
 static void add_special(json_object *list, const char *name, const X86CPUContext *ctx)
 {
     X86CPUModelRef ref;
@@ -182,9 +196,9 @@ json_object *x86_query_cpu_definitions(const X86CPUContext *ctx)
     g_autoptr(GArray) names = table_model_names();
     json_object *list = json_object_new_array();
 
-    add_special(list, "max", ctx);
-    add_special(list, "host", ctx);
-    add_special(list, "base", ctx);
+    for (unsigned i = 0; i < ARRAY_SIZE(special_names); i++) {
+        add_special(list, special_names[i], ctx);
+    }
     for (unsigned i = names->len; i-- > 0;) {
         const ModelName *n = &g_array_index(names, ModelName, i);
 

@@ -9,6 +9,8 @@
 
 typedef enum X86ExpansionType { X86_EXPANSION_STATIC, X86_EXPANSION_FULL } X86ExpansionType;
 
+/* Calls @fn with every name -cpu takes: models, versions and aliases. */
+void x86_cpu_model_foreach(void (*fn)(void *opaque, const char *name), void *opaque);
 /* The array query-cpu-definitions returns. */
 json_object *x86_query_cpu_definitions(const X86CPUContext *ctx);
 /* The object query-cpu-model-expansion returns. @props: a JSON object of overrides, or NULL.

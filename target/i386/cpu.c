@@ -14,7 +14,7 @@
 /* What all CPUs of a machine share: MachineState.cpu_state. */
 typedef struct X86MachineCPUs {
     X86CPUOption *option;
-    DeviceType *type; /* "MODEL-x86_64-cpu" */
+    const DeviceType *type; /* "MODEL-x86_64-cpu" */
     X86AccelInfo info;
     X86CPUTopo topo;
     GArray *globals; /* X86CPUGlobal, strings borrowed */
@@ -31,21 +31,6 @@ X86CPUTopo x86_cpu_topology(const MachineState *ms)
         .cores_per_module = ms->smp.cores,
         .threads_per_core = ms->smp.threads,
     };
-}
-
-static DeviceType *new_cpu_type(const char *model)
-{
-    DeviceType *type = g_new(DeviceType, 1);
-
-    *type = type_x86_cpu;
-    type->object.name = g_strconcat(model, X86_CPU_TYPE_SUFFIX, NULL);
-    type->object.parent = &type_x86_cpu.object;
-    type->object.props = NULL;
-    type->object.hooks = type_x86_cpu.object.hooks;
-    type->object.instance_init = NULL;
-    type->object.instance_finalize = NULL;
-    type->object.abstract = false;
-    return type;
 }
 
 /* Created with the first question about CPUs; lives as long as the machine. */
@@ -65,7 +50,7 @@ static X86MachineCPUs *machine_cpus(MachineState *ms, Error **errp)
             g_free(m);
             return NULL;
         }
-        m->type = new_cpu_type(m->option->model);
+        m->type = x86_cpu_type(m->option->model);
     }
     ms->cpu_state = m;
     return m;
@@ -392,37 +377,12 @@ static void x86_cpu_device_reset(DeviceState *dev)
     x86_cpu_reset((X86CPU *)dev, false);
 }
 
-/* --- Properties and type --------------------------------------------------------------------- */
-
-/* Before x86_cpu_config_init() only globals come here, which it applies itself in their order. */
-static bool cpu_set_str(Object *obj, const char *name, const char *value, bool *found, Error **errp)
-{
-    X86CPU *cpu = (X86CPU *)obj;
-
-    *found = x86_cpu_prop_find(cpu->configured ? &cpu->cfg : NULL, name);
-    if (!*found || !cpu->configured) {
-        return true;
-    }
-    return x86_cpu_prop_set_str(&cpu->cfg, name, value, errp);
-}
-
-static json_object *cpu_get_json(Object *obj, const char *name, bool *found)
-{
-    json_object *value = x86_cpu_prop_get_json(&((X86CPU *)obj)->cfg, name);
-
-    *found = value;
-    return value;
-}
-
-static const PropertyHooks x86_cpu_hooks = {
-    .set_str = cpu_set_str,
-    .get_json = cpu_get_json,
-};
+/* --- Type ------------------------------------------------------------------------------------ */
 
 const DeviceType type_x86_cpu = {
     .object = {
         .name = X86_CPU_BASE_TYPE,
-        .parent = &type_device,
+        .parent = &type_cpu,
         .description = "x86 CPU",
         .instance_size = sizeof(X86CPU),
         .abstract = true,

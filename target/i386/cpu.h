@@ -159,7 +159,14 @@ static inline const X86AccelOps *x86_accel_ops(const AccelOps *accel)
     return accel->target_ops;
 }
 
+extern const ObjectType type_cpu;      /* abstract "cpu" */
 extern const DeviceType type_x86_cpu; /* abstract "x86_64-cpu" */
+extern const PropertyHooks x86_cpu_hooks;
+/* The class of a model, version or alias: "MODEL-x86_64-cpu". Made when first asked for; lives
+ * forever. */
+const DeviceType *x86_cpu_type(const char *model);
+/* The family of these classes, for object_type_families. */
+void x86_cpu_object_types(ObjectTypeFn *fn, void *opaque);
 
 /* What decides about the CPUs of @ms, for x86_cpu_config_*() and queries; what it points to stays
  * valid until the next call. False with the error of a bad -cpu. BQL. */

@@ -31,6 +31,7 @@ static const ObjectType type_thing = {
     .name = "thing", .instance_size = sizeof(Thing), .props = thing_props,
 };
 const ObjectType *const object_types[] = { &type_thing, NULL };
+void (*const object_type_families[])(ObjectTypeFn *fn, void *opaque) = { NULL };
 
 static void test_smp_strings(void)
 {

@@ -16,6 +16,7 @@ typedef struct Fixture {
 /* What the tested code links against and never uses. */
 const MachineVersion machine_versions[] = { { .name = NULL } };
 const ObjectType *const object_types[] = { NULL };
+void (*const object_type_families[])(ObjectTypeFn *fn, void *opaque) = { NULL };
 
 static const ObjectType type_test_machine = {
     .name = "test-machine", .instance_size = sizeof(MachineState),

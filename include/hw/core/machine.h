@@ -88,6 +88,11 @@ extern const MachineVersion machine_versions[];
 const MachineVersion *machine_find(const char *name);
 /* The default machine (alias "pc"), NULL when there is none. */
 const MachineVersion *machine_default(void);
+/* The class of a machine of version @v, "NAME-machine"; made when it is first asked for. */
+const ObjectType *machine_object_type(const MachineVersion *v);
+/* The family of these classes, for object_type_families. */
+void machine_object_types(ObjectTypeFn *fn, void *opaque);
+extern const ObjectType type_machine; /* abstract root "machine" */
 /* Text of -M help. */
 void machine_print_help(FILE *f);
 /* -smp: keyval string to topology with QEMU's checks and error texts. */

@@ -49,6 +49,15 @@ typedef struct Property {
     { .name = _name, .kind = _kind, .offset = offsetof(_type, _field), __VA_ARGS__ }
 #define DEFINE_PROP_END { .name = NULL }
 
+/* A property as introspection tells it. */
+typedef struct PropertyInfo {
+    const char *name, *type;    /* type: "bool", "uint32", "child<isa-serial>", ... */
+    const char *description;    /* NULL: none */
+    json_object *default_value; /* borrowed; NULL: none, or not known */
+    bool read_only;
+} PropertyInfo;
+typedef void PropertyFn(void *opaque, const PropertyInfo *info);
+
 /* Properties that do not stand in a table (CPU features). Each function may be NULL. */
 typedef struct PropertyHooks {
     /* Handled: set *found. Values are text as on a command line. */
@@ -56,10 +65,8 @@ typedef struct PropertyHooks {
     /* A new JSON value, or NULL and *found false. */
     json_object *(*get_json)(Object *obj, const char *name, bool *found);
     bool (*set_json)(Object *obj, const char *name, json_object *value, bool *found, Error **errp);
-    /* Calls @fn for each; @obj may be NULL (class introspection). */
-    void (*foreach)(const ObjectType *type, Object *obj,
-                    void (*fn)(void *opaque, const char *name, const char *type,
-                               const char *description), void *opaque);
+    /* Calls @fn for each property of @type; @obj may be NULL (class introspection). */
+    void (*foreach)(const ObjectType *type, const Object *obj, PropertyFn *fn, void *opaque);
 } PropertyHooks;
 
 struct ObjectType {
@@ -81,6 +88,11 @@ struct Object {
     GPtrArray *children; /* owned; NULL: none */
 };
 
+/* The root of all types, "object"; in ObjectType.parent NULL stands for it. */
+extern const ObjectType type_object;
+/* "container": has children and nothing else. */
+extern const ObjectType type_container;
+
 /* Allocates an instance with its defaults, then applies -global values for the type and its
  * parents. NULL with the error of a bad global. Freed by object_free() or with its parent. */
 Object *object_new(const ObjectType *type, Error **errp);
@@ -93,6 +105,9 @@ void object_unparent(Object *child);
 Object *object_get_child(Object *parent, const char *name);
 /* "/machine/unattached/device[0]" seen from @root. NULL when there is none. */
 Object *object_resolve_path(Object *root, const char *path);
+/* The same for paths of clients: one that does not begin with "/" is the end of a path ("serial0"
+ * for "/chardevs/serial0"). NULL and *ambiguous when it is the end of more than one. */
+Object *object_resolve_partial_path(Object *root, const char *path, bool *ambiguous);
 /* Caller frees. */
 char *object_get_path(const Object *obj);
 /* Whether the object's type is @type or descends from it. */
@@ -110,6 +125,10 @@ bool object_set_prop_json(Object *obj, const char *name, json_object *value, Err
 json_object *object_get_prop_json(Object *obj, const char *name, Error **errp);
 /* The row of @name in the tables of @type and its parents, or NULL. */
 const Property *object_type_find_prop(const ObjectType *type, const char *name);
+/* Calls @fn for each property of @type, "type" first and inherited ones before its own. With @obj,
+ * an instance, its children follow. */
+void object_type_foreach_prop(const ObjectType *type, const Object *obj, PropertyFn *fn,
+                              void *opaque);
 /* The name of a property's type in introspection: "bool", "uint32", "str", ... */
 const char *property_type_name(const Property *prop);
 
@@ -127,6 +146,13 @@ void global_property_warn_unused(void);
 /* The type table: every type that -device, -object and introspection know. Defined by the top
  * layer (hw/i386/type-table.c); ends with NULL. */
 extern const ObjectType *const object_types[];
+/* Types that follow from rows of other tables (machine versions, CPU models, ...): each function
+ * calls @fn for every type of its family. Types live forever. Ends with NULL; same place. */
+typedef void ObjectTypeFn(void *opaque, const ObjectType *type);
+extern void (*const object_type_families[])(ObjectTypeFn *fn, void *opaque);
+/* NULL when there is none. */
 const ObjectType *object_type_by_name(const char *name);
+/* All types, sorted by name. Owned by the callee. */
+const GPtrArray *object_type_list(void);
 
 #endif

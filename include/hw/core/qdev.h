@@ -36,6 +36,7 @@ typedef struct DeviceType {
 struct DeviceState {
     Object object;
     char *id; /* of -device; NULL: none */
+    bool from_user; /* made by -device */
     bool realized;
 };
 
@@ -43,9 +44,10 @@ extern const ObjectType type_device; /* abstract root "device" */
 
 /* A new, unrealized device; properties are set with object_set_prop_*(). */
 DeviceState *qdev_new(const DeviceType *type, Error **errp);
-/* Calls realize. The device joins the machine's reset list, in order of realization, and, when it
- * has no parent, the tree below /machine/unattached as device[N] (or /machine/peripheral with an
- * id). On failure the caller still owns @dev. */
+/* Calls realize. The device joins the machine's reset list, in order of realization. When it has
+ * no parent it gets a place in the tree: /machine/unattached/device[N], the lowest ones for CPUs;
+ * those of -device below /machine/peripheral by id or /machine/peripheral-anon. On failure the
+ * caller still owns @dev. */
 bool qdev_realize(DeviceState *dev, Error **errp);
 /* Board shorthand: new + realize; a failure is the board's. */
 DeviceState *qdev_create(const DeviceType *type, Error **errp);
@@ -57,6 +59,9 @@ static inline const DeviceType *device_type(const DeviceState *dev)
 void qdev_reset_all(void);
 /* -device's argument, keyval or JSON. */
 bool qdev_device_add(const char *arg, Error **errp);
+/* Whether anybody may still set @name: false with the error of a property that does not exist, is
+ * read-only, or belongs to a machine or device that is complete. */
+bool object_check_settable(Object *obj, const char *name, Error **errp);
 /* Text of "-device help" and "-device TYPE,help". */
 void qdev_print_device_help(FILE *f);
 bool qdev_print_type_help(const char *driver, FILE *f);
