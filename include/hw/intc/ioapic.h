@@ -108,8 +108,8 @@ ApicMessage ioapic_message(const IOAPIC *s, unsigned pin);
 /* Same as address and data of an MSI route; returns whether the pin is masked. RTE bit 48
  * (remappable format) is kept in the address, bit 4. */
 bool ioapic_route(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data);
-/* Whether the interrupt in service (remote IRR set) was sent by another route than the RTE's of now;
- * which. */
+/* Whether the interrupt in service (remote IRR set) was sent by another route than the RTE has by
+ * now; which. */
 bool ioapic_route_in_service(const IOAPIC *s, unsigned pin, uint64_t *addr, uint32_t *data);
 /* Pins whose RTE was written since the last call. */
 uint32_t ioapic_take_dirty(IOAPIC *s);
