@@ -21,14 +21,15 @@ LAYERS = [
     ('util', []),
     ('qapi', ['util']),
     ('hw/core', ['util', 'qapi', 'system']),
-    ('migration', ['util', 'qapi', 'hw/core', 'system']),
+    ('migration', ['util', 'qapi', 'hw/core', 'system', 'block']),
     ('system', ['util', 'qapi', 'hw/core', 'migration', 'chardev']),
+    ('block', ['util', 'qapi', 'system']),
     ('chardev', ['util', 'qapi', 'hw/core', 'system']),
     ('accel', ['util', 'qapi', 'hw/core', 'system', 'target/i386', 'hw/intc']),
     ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel']),
     ('hw/i386', ['*']),
-    ('hw', ['util', 'qapi', 'hw', 'system', 'chardev', 'migration']),
-    ('monitor', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
+    ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'migration']),
+    ('monitor', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'target/i386']),
     ('tests', ['*']),
     ('scripts', ['*']),
 ]
@@ -37,7 +38,7 @@ TOP_FILES = {'system/main.c'}
 # Headers under include/ and the layer they belong to.
 HEADER_LAYERS = [
     ('qemu/', 'util'), ('qapi/', 'qapi'), ('hw/core/', 'hw/core'), ('hw/i386/', 'hw/i386'),
-    ('hw/intc/', 'hw/intc'), ('hw/', 'hw'), ('system/', 'system'), ('chardev/', 'chardev'),
+    ('hw/intc/', 'hw/intc'), ('hw/', 'hw'), ('system/', 'system'), ('block/', 'block'), ('chardev/', 'chardev'),
     ('monitor/', 'monitor'), ('migration/', 'migration'), ('target/i386/', 'target/i386'),
     ('accel/', 'accel'),
 ]
