@@ -30,6 +30,7 @@ typedef struct TcgVcpu {
     X86CPU *cpu;
     TcgMachine *m;
     TcgCPU *c;
+    unsigned last_range; /* of TcgRam: where to look first */
     uint32_t events; /* LapicEvents that interrupt acknowledge found */
 } TcgVcpu;
 

@@ -101,10 +101,13 @@ static uint8_t *mem_page(void *opaque, uint64_t gpa, bool *readonly)
     TcgVcpu *v = opaque;
     const TcgRam *r = __atomic_load_n(&v->m->ram, __ATOMIC_ACQUIRE);
 
-    for (unsigned i = 0; i < r->nr; i++) {
-        uint64_t at = gpa - r->ranges[i].gpa;
+    for (unsigned n = 0, i = v->last_range; n < r->nr; n++, i++) {
+        uint64_t at;
 
+        i = i < r->nr ? i : 0;
+        at = gpa - r->ranges[i].gpa;
         if (at < r->ranges[i].size && r->ranges[i].size - at >= 0x1000) {
+            v->last_range = i;
             *readonly = r->ranges[i].readonly;
             return r->ranges[i].host + at;
         }

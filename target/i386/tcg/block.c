@@ -5,28 +5,36 @@
  * code drops the blocks in it. A dropped block's ops all become "leave the block", so that a vCPU
  * inside it goes on with fresh code after its current instruction. Blocks are freed in one go when
  * the table is full and every vCPU has been seen outside of them.
+ *
+ * A page that gets its first block may still be writable in other vCPUs' TLBs. Until each of them
+ * has noticed (code_seq), or is outside of tcg_run(), its code runs an instruction at a time and
+ * nothing of it is kept.
  */
 #include "qemu/osdep.h"
+#include "target/i386/tcg/insn-tables.h"
 #include "target/i386/tcg/tcg.h"
 
-enum { HASH_BITS = 15, FILTER_BITS = 16, GRANULE = 64 };
+enum { HASH_BITS = 16, FILTER_BITS = 20, GRANULE = 64 };
 #define MAX_BYTES (64u << 20)
 
 typedef struct CodePage {
     uint64_t gpa;
     uint64_t granules; /* bit n: code in bytes 64n.. */
+    uint64_t seq;      /* vCPUs that have seen this notice writes */
+    bool quiet;        /* all have */
     TcgBlock *blocks;
 } CodePage;
 
 struct TcgShared {
     GMutex lock;
-    TcgBlock *hash[1 << HASH_BITS];
+    TcgBlock *hash[1 << HASH_BITS];    /* read without the lock */
     uint16_t filter[1 << FILTER_BITS]; /* atomic reads: number of code pages that hash here */
     GHashTable *pages;                 /* gpa -> CodePage */
     GPtrArray *cpus;
     GPtrArray *all;    /* every block of this epoch */
     size_t bytes;
-    uint32_t epoch;
+    uint32_t epoch;                    /* written with the lock */
+    uint64_t code_seq;                 /* of the youngest code page */
     GPtrArray *graves; /* blocks of earlier epochs, freed when all vCPUs know of this one */
 };
 
@@ -37,7 +45,7 @@ static unsigned block_hash(uint64_t gpa, uint64_t mode)
 
 static unsigned filter_hash(uint64_t gpa)
 {
-    return ((gpa >> 12) * 0x9e3779b97f4a7c15ull) >> (64 - FILTER_BITS);
+    return gpa >> 12 & ((1u << FILTER_BITS) - 1);
 }
 
 TcgShared *tcg_shared_new(void)
@@ -85,6 +93,30 @@ bool tcg_page_has_code(TcgCPU *c, uint64_t gpa)
 void tcg_jmp_flush(TcgCPU *c)
 {
     c->jmp_gen += 1ull << 16; /* above the bits of c->mode */
+    c->jmp_key = c->mode | c->jmp_gen;
+    memset(c->code_pages_seen, 0, sizeof(c->code_pages_seen));
+}
+
+static unsigned seen_hash(uint64_t la)
+{
+    return (la >> 12) * 0x9e3779b97f4a7c15ull >> 52;
+}
+
+void tcg_jmp_flush_page(TcgCPU *c, uint64_t la)
+{
+    unsigned h = seen_hash(la);
+
+    if (c->code_pages_seen[h / 64] >> h % 64 & 1) {
+        tcg_jmp_flush(c);
+    }
+}
+
+static void jmp_remember(TcgCPU *c, uint64_t la, TcgBlock *b)
+{
+    unsigned h = seen_hash(la);
+
+    c->code_pages_seen[h / 64] |= 1ull << h % 64;
+    *tcg_jmp_entry(c, la) = (TcgJmp){ .pc = la, .mode = c->jmp_key, .block = b };
 }
 
 /* ---- Dropping blocks (lock held) ------------------------------------------------------------- */
@@ -96,7 +128,7 @@ static void unhash(TcgShared *s, TcgBlock *b)
     while (*p != b) {
         p = &(*p)->next;
     }
-    *p = b->next;
+    __atomic_store_n(p, b->next, __ATOMIC_RELEASE);
 }
 
 static void drop_block(TcgShared *s, TcgBlock *b)
@@ -160,14 +192,31 @@ void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len)
     g_mutex_unlock(&s->lock);
 }
 
+void tcg_code_write_pending(TcgCPU *c, uint64_t gpa, unsigned len)
+{
+    tcg_code_written(c, gpa, len);
+    if (c->late_len) { /* two in one instruction: forget the whole of the first page */
+        tcg_code_written(c, c->late_gpa, c->late_len);
+    }
+    c->late_gpa = gpa;
+    c->late_len = len;
+    __atomic_store_n(&c->attention, 1, __ATOMIC_SEQ_CST);
+}
+
 /* ---- The bound ------------------------------------------------------------------------------- */
+
+/* A vCPU outside of tcg_run() catches up before it runs a block. */
+static bool is_out(const TcgCPU *c)
+{
+    return !__atomic_load_n(&c->running, __ATOMIC_SEQ_CST);
+}
 
 static bool all_cpus_know(TcgShared *s)
 {
     for (unsigned i = 0; i < s->cpus->len; i++) {
         TcgCPU *c = s->cpus->pdata[i];
 
-        if (__atomic_load_n(&c->epoch, __ATOMIC_ACQUIRE) != s->epoch) {
+        if (__atomic_load_n(&c->epoch, __ATOMIC_ACQUIRE) != s->epoch && !is_out(c)) {
             return false;
         }
     }
@@ -192,7 +241,7 @@ static void drop_all(TcgShared *s)
     g_ptr_array_set_size(s->all, 0);
     g_ptr_array_set_free_func(s->all, g_free);
     s->bytes = 0;
-    s->epoch++;
+    __atomic_store_n(&s->epoch, s->epoch + 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < s->cpus->len; i++) {
         TcgCPU *c = s->cpus->pdata[i];
 
@@ -214,22 +263,69 @@ void tcg_shared_flush(TcgShared *s)
 }
 
 /* The calling vCPU is outside of blocks and forgets them when the epoch changed. */
+static void catch_up(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+    uint32_t epoch = __atomic_load_n(&s->epoch, __ATOMIC_SEQ_CST);
+
+    if (c->epoch != epoch) {
+        tcg_jmp_flush(c);
+        __atomic_store_n(&c->epoch, epoch, __ATOMIC_SEQ_CST);
+    }
+}
+
+void tcg_blocks_look_up(TcgCPU *c)
+{
+    uint64_t seq = __atomic_load_n(&c->shared->code_seq, __ATOMIC_SEQ_CST);
+
+    if (__atomic_exchange_n(&c->tlb_flush, 0, __ATOMIC_SEQ_CST)) {
+        tcg_tlb_flush(c);
+    }
+    if (c->code_seq != seq) {
+        tcg_tlb_protect_code(c);
+        __atomic_store_n(&c->code_seq, seq, __ATOMIC_SEQ_CST);
+    }
+    if (c->late_len) {
+        tcg_code_written(c, c->late_gpa, c->late_len);
+        c->late_len = 0;
+    }
+    catch_up(c);
+}
+
+void tcg_blocks_enter(TcgCPU *c)
+{
+    __atomic_store_n(&c->running, 1, __ATOMIC_SEQ_CST);
+    tcg_blocks_look_up(c);
+}
+
+void tcg_blocks_leave(TcgCPU *c)
+{
+    if (c->late_len) {
+        tcg_code_written(c, c->late_gpa, c->late_len);
+        c->late_len = 0;
+    }
+    __atomic_store_n(&c->running, 0, __ATOMIC_SEQ_CST);
+}
+
+/* With the lock. */
 static void check_epoch(TcgCPU *c)
 {
     TcgShared *s = c->shared;
 
-    if (c->epoch != s->epoch) {
-        tcg_jmp_flush(c);
-        __atomic_store_n(&c->epoch, s->epoch, __ATOMIC_RELEASE);
-    }
+    catch_up(c);
     if (s->graves->len && all_cpus_know(s)) {
         g_ptr_array_set_size(s->graves, 0);
     }
     if (s->bytes > MAX_BYTES && !s->graves->len) {
         drop_all(s);
-        tcg_jmp_flush(c);
-        __atomic_store_n(&c->epoch, s->epoch, __ATOMIC_RELEASE);
+        catch_up(c);
     }
+}
+
+/* Too much, and some vCPU has been in a block for long. */
+static bool is_full(const TcgShared *s)
+{
+    return s->bytes > 2 * (size_t)MAX_BYTES;
 }
 
 /* ---- Making blocks --------------------------------------------------------------------------- */
@@ -243,6 +339,14 @@ static X86DecodeMode decode_mode(const TcgCPU *c)
 {
     return (X86DecodeMode){ .code_bits = c->mode & 0x7f, .no_vex = c->mode & 0x100,
                             .features = c->features };
+}
+
+/* A conditional jump that is not taken goes on in the block. */
+static bool ends_block(const TcgOp *op)
+{
+    const X86InsnRow *row = x86_insn_row(op->i.row);
+
+    return row->attrs & X86_A_end && row->handler != X86_H_jcc;
 }
 
 /* Decodes up to @max instructions of @len bytes. The ops end with one that leaves the block. */
@@ -265,7 +369,7 @@ static X86DecodeResult decode_ops(TcgCPU *c, const uint8_t *code, unsigned len, 
         op->aux = NULL;
         if (r == X86_DECODE_OK) {
             op->fn = tcg_select(c, op);
-            ends = x86_insn_row(op->i.row)->attrs & X86_A_end;
+            ends = ends_block(op);
         } else {
             op->fn = r == X86_DECODE_INVALID ? tcg_op_ud : op_too_long;
             ends = true;
@@ -292,11 +396,6 @@ static uint64_t bytes_in_segment(TcgCPU *c)
         tcg_raise_err(c, NULL, EXC_GP, 0);
     }
     return (uint64_t)cs->limit - c->rip + 1;
-}
-
-static uint64_t linear_pc(const TcgCPU *c)
-{
-    return c->code64 ? c->rip : (uint32_t)(c->rip + c->env->segs[R_CS].base);
 }
 
 static void fetch_bytes(TcgCPU *c, uint64_t la, uint8_t *buf, unsigned len)
@@ -331,14 +430,9 @@ static TcgBlock *scratch(TcgCPU *c, uint64_t la)
     return b;
 }
 
-static uint64_t mode_key(const TcgCPU *c)
-{
-    return c->mode | c->jmp_gen;
-}
-
 static bool cross_is_true(const TcgCPU *c, const TcgCross *x, uint64_t la)
 {
-    return x->la == la && x->mode == mode_key(c) && x->block->nr_ops &&
+    return x->la == la && x->mode == c->jmp_key && x->block->nr_ops &&
            !memcmp(x->bytes, x->host[0], x->len[0]) &&
            !memcmp(x->bytes + x->len[0], x->host[1], x->len[1]);
 }
@@ -374,61 +468,71 @@ static TcgBlock *crossing(TcgCPU *c, uint64_t la, const uint8_t *first)
     }
     x->len[1] = bytes > x->len[0] ? bytes - x->len[0] : 0;
     x->la = la;
-    x->mode = mode_key(c);
+    x->mode = c->jmp_key;
     x->block->nr_ops = nr;
     return x->block;
 }
 
-static void flush_writers(TcgCPU *c)
+/* The page becomes one with code: all vCPUs shall notice writes to it from now on. */
+static CodePage *add_page(TcgCPU *c, uint64_t gpa)
 {
     TcgShared *s = c->shared;
+    CodePage *p = g_new0(CodePage, 1);
+    unsigned f = filter_hash(gpa);
 
+    p->gpa = gpa;
+    g_hash_table_insert(s->pages, &p->gpa, p);
+    __atomic_store_n(&s->filter[f], s->filter[f] + 1, __ATOMIC_SEQ_CST);
+    p->seq = s->code_seq + 1;
+    __atomic_store_n(&s->code_seq, p->seq, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < s->cpus->len; i++) {
         TcgCPU *other = s->cpus->pdata[i];
 
         if (other != c) {
-            __atomic_store_n(&other->tlb_flush, 1, __ATOMIC_RELEASE);
-            __atomic_store_n(&other->attention, 1, __ATOMIC_RELEASE);
+            __atomic_store_n(&other->attention, 1, __ATOMIC_SEQ_CST);
         }
     }
-    for (unsigned set = 0; set < TCG_MMU_SETS; set++) {
-        for (unsigned i = 0; i < TCG_TLB_ENTRIES; i++) {
-            c->tlb[set][i].write = TCG_NO_TAG;
-        }
-    }
+    tcg_tlb_protect_code(c);
+    return p;
 }
 
-static void publish(TcgCPU *c, TcgBlock *b)
+/* Can nobody write to it unnoticed? */
+static bool is_quiet(TcgCPU *c, CodePage *p)
 {
     TcgShared *s = c->shared;
-    uint64_t page = b->gpa & TCG_PAGE_MASK;
-    unsigned h = block_hash(b->gpa, b->mode);
-    CodePage *p = g_hash_table_lookup(s->pages, &page);
 
-    if (!p) {
-        unsigned f = filter_hash(page);
+    for (unsigned i = 0; i < s->cpus->len && !p->quiet; i++) {
+        const TcgCPU *other = s->cpus->pdata[i];
 
-        p = g_new0(CodePage, 1);
-        p->gpa = page;
-        g_hash_table_insert(s->pages, &p->gpa, p);
-        __atomic_store_n(&s->filter[f], s->filter[f] + 1, __ATOMIC_RELEASE);
-        flush_writers(c);
+        if (other != c && !is_out(other) &&
+            __atomic_load_n(&other->code_seq, __ATOMIC_SEQ_CST) < p->seq) {
+            return false;
+        }
     }
+    p->quiet = true;
+    return true;
+}
+
+static void publish(TcgCPU *c, CodePage *p, TcgBlock *b)
+{
+    TcgShared *s = c->shared;
+    unsigned h = block_hash(b->gpa, b->mode);
+
     p->granules |= granule_mask(b->gpa, MAX(b->bytes, 1));
     b->page_next = p->blocks;
     p->blocks = b;
     b->next = s->hash[h];
-    s->hash[h] = b;
+    __atomic_store_n(&s->hash[h], b, __ATOMIC_RELEASE);
     g_ptr_array_add(s->all, b);
     s->bytes += sizeof(*b) + (b->nr_ops + 1) * sizeof(TcgOp);
 }
 
 static TcgBlock *lookup(TcgCPU *c, uint64_t gpa)
 {
-    TcgBlock *b = c->shared->hash[block_hash(gpa, c->mode)];
+    TcgBlock *b = __atomic_load_n(&c->shared->hash[block_hash(gpa, c->mode)], __ATOMIC_ACQUIRE);
 
-    while (b && (b->gpa != gpa || b->mode != c->mode)) {
-        b = b->next;
+    while (b && (b->gpa != gpa || b->mode != c->mode || !b->valid)) {
+        b = __atomic_load_n(&b->next, __ATOMIC_ACQUIRE);
     }
     return b;
 }
@@ -454,38 +558,60 @@ static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
     return b;
 }
 
+/* Makes the block at @gpa with the lock held; NULL: not now, or it crosses the page. */
+static TcgBlock *make(TcgCPU *c, uint64_t gpa, const uint8_t *host)
+{
+    TcgShared *s = c->shared;
+    uint64_t page = gpa & TCG_PAGE_MASK;
+    TcgBlock *b = lookup(c, gpa);
+    CodePage *p;
+
+    if (b || is_full(s)) {
+        return b;
+    }
+    p = g_hash_table_lookup(s->pages, &page);
+    if (!p) {
+        p = add_page(c, page);
+    }
+    if (is_quiet(c, p)) {
+        b = build(c, gpa, host);
+        if (b) {
+            publish(c, p, b);
+        }
+    }
+    return b;
+}
+
 static TcgBlock *find_slow(TcgCPU *c, uint64_t la)
 {
-    uint64_t gpa = tcg_fetch_gpa(c, la);
-    bool ro;
-    uint8_t *host = c->mem->page(c->opaque, gpa & TCG_PAGE_MASK, &ro);
+    uint8_t *host;
+    uint64_t gpa = tcg_fetch_page(c, la, &host);
     TcgBlock *b;
 
     if (!host) {
         return scratch(c, la);
     }
     bytes_in_segment(c);
-    g_mutex_lock(&c->shared->lock);
-    check_epoch(c);
     b = lookup(c, gpa);
     if (!b) {
-        b = build(c, gpa, host + (gpa & 0xfff));
-        if (b) {
-            publish(c, b);
-        }
+        tcg_native_leave(c);
+        g_mutex_lock(&c->shared->lock);
+        check_epoch(c);
+        b = make(c, gpa, host);
+        g_mutex_unlock(&c->shared->lock);
+        tcg_native_enter(c);
     }
-    g_mutex_unlock(&c->shared->lock);
-    return b ? b : crossing(c, la, host + (gpa & 0xfff));
+    return b ? b : (la & 0xfff) > 0x1000 - 15 ? crossing(c, la, host) : scratch(c, la);
 }
 
 TcgBlock *tcg_block_find(TcgCPU *c)
 {
-    uint64_t la = linear_pc(c), key = mode_key(c);
-    TcgJmp *j = &c->jmp[(la ^ la >> TCG_JMP_CACHE_BITS) & ((1 << TCG_JMP_CACHE_BITS) - 1)];
+    uint64_t la = tcg_linear_pc(c, c->rip);
+    TcgJmp *j = tcg_jmp_entry(c, la);
     TcgCross *x;
     TcgBlock *b = j->block;
 
-    if (likely(b && j->pc == la && j->mode == key &&
+    if (likely(b && j->pc == la && j->mode == c->jmp_key &&
                __atomic_load_n(&b->valid, __ATOMIC_ACQUIRE))) {
         return b;
     }
@@ -493,11 +619,9 @@ TcgBlock *tcg_block_find(TcgCPU *c)
     if (cross_is_true(c, x, la)) {
         return x->block;
     }
-    tcg_native_leave(c);
     b = find_slow(c, la);
-    tcg_native_enter(c);
     if (b->in_table) {
-        *j = (TcgJmp){ .pc = la, .mode = key, .block = b };
+        jmp_remember(c, la, b);
     }
     return b;
 }

@@ -11,6 +11,7 @@ TcgHandler *tcg_pick_alu(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_shift(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_mov(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_string(TcgOp *op, const X86InsnRow *row, unsigned bytes);
+TcgHandler *tcg_pick_jcc(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 
 /* Size of operand 0, or of @n. */
@@ -39,7 +40,7 @@ static inline void tcg_set_rm(TcgCPU *c, const TcgOp *op, unsigned bytes, uint64
     X(lahf) X(ret) X(lxs) X(enter) X(leave) X(retf) X(int3) X(int_n) X(into) X(iret) X(aam) \
     X(aad) X(salc) X(xlat) X(loop) X(jcxz) X(in) X(out) X(call_rel) X(jmp_rel) X(jmp_far) \
     X(int1) X(hlt) X(cmc) X(mul) X(imul1) X(div) X(idiv) X(clc) X(stc) X(cli) X(sti) X(cld) \
-    X(std) X(call_ind) X(call_farm) X(jmp_ind) X(jmp_farm) X(push_ev) X(jcc) X(cmov) X(setcc) \
+    X(std) X(call_ind) X(call_farm) X(jmp_ind) X(jmp_farm) X(push_ev) X(cmov) X(setcc) \
     X(fldenv) X(fldcw) X(fnstenv) X(fnstcw) X(fnop_nf) X(fnclex) X(fninit) X(frstor) X(fnsave) \
     X(fnstsw) X(sldt_str) X(lldt) X(ltr) X(verr_verw) X(sgdt_sidt) X(lgdt_lidt) X(smsw) X(lmsw) \
     X(invlpg) X(monitor) X(mwait) X(clac_stac) X(xgetbv) X(xsetbv) X(rdpkru) X(wrpkru) X(swapgs) \

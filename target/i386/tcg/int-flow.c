@@ -3,6 +3,12 @@
 #include "qemu/osdep.h"
 #include "target/i386/tcg/handlers.h"
 
+/* Is @rip a place where near jumps may go in 64-bit mode? */
+static bool canonical_rip(const TcgCPU *c, uint64_t rip)
+{
+    return rip == sext(rip, c->env->cr[4] & CR4_LA57_MASK ? 57 : 48);
+}
+
 /* Near transfers outside 64-bit mode stay within the code segment. */
 static void go(TcgCPU *c, const TcgOp *op, uint64_t rip)
 {
@@ -10,7 +16,7 @@ static void go(TcgCPU *c, const TcgOp *op, uint64_t rip)
     if (unlikely(!c->code64 && rip > c->env->segs[R_CS].limit)) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
-    if (unlikely(c->code64 && rip != sext(rip, c->env->cr[4] & CR4_LA57_MASK ? 57 : 48))) {
+    if (unlikely(c->code64 && !canonical_rip(c, rip))) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     c->rip = rip;
@@ -21,26 +27,46 @@ static void not_taken(TcgCPU *c, const TcgOp *op)
     c->rip = tcg_mask_rip(c, op_next_rip(c, op), c->code64 ? 8 : 4);
 }
 
-HANDLER(h_jmp_rel)
+static inline __attribute__((always_inline)) const TcgOp *jump_rel(TcgCPU *c, const TcgOp *op)
 {
-    go(c, op, op_next_rip(c, op) + op->i.imm);
-    END;
+    uint64_t rip = op_next_rip(c, op) + op->i.imm;
+
+    if (likely(op->i.opsize == 8 && canonical_rip(c, rip))) {
+        return tcg_goto_direct(c, op, rip);
+    }
+    go(c, op, rip);
+    GOTO(c->rip);
 }
 
-HANDLER(h_jcc)
+HANDLER(h_jmp_rel)
 {
-    if (tcg_cond(c, x86_insn_row(op->i.row)->opcode & 15)) {
-        go(c, op, op_next_rip(c, op) + op->i.imm);
-    } else {
-        not_taken(c, op);
+    return jump_rel(c, op);
+}
+
+#define JCC(cc)                                                                                    \
+    static HANDLER(jcc_##cc)                                                                       \
+    {                                                                                              \
+        if (tcg_cond(c, cc)) {                                                                     \
+            return jump_rel(c, op);                                                                \
+        }                                                                                          \
+        NEXT;                                                                                      \
     }
-    END;
+JCC(0) JCC(1) JCC(2) JCC(3) JCC(4) JCC(5) JCC(6) JCC(7)
+JCC(8) JCC(9) JCC(10) JCC(11) JCC(12) JCC(13) JCC(14) JCC(15)
+
+TcgHandler *tcg_pick_jcc(TcgOp *op, const X86InsnRow *row, unsigned bytes)
+{
+    static TcgHandler *const fns[16] = { jcc_0, jcc_1, jcc_2, jcc_3, jcc_4, jcc_5, jcc_6, jcc_7,
+                                         jcc_8, jcc_9, jcc_10, jcc_11, jcc_12, jcc_13, jcc_14,
+                                         jcc_15 };
+
+    return fns[row->opcode & 15];
 }
 
 HANDLER(h_jmp_ind)
 {
     go(c, op, tcg_get_rm(c, op, op->i.opsize));
-    END;
+    GOTO(c->rip);
 }
 
 /* A bad target is found after the return address was stored, as on the processors we know. */
@@ -57,13 +83,16 @@ static void call_to(TcgCPU *c, const TcgOp *op, uint64_t target)
 HANDLER(h_call_rel)
 {
     call_to(c, op, op_next_rip(c, op) + op->i.imm);
-    END;
+    if (likely(op->i.opsize == 8)) {
+        return tcg_goto_direct(c, op, c->rip);
+    }
+    GOTO(c->rip);
 }
 
 HANDLER(h_call_ind)
 {
     call_to(c, op, tcg_get_rm(c, op, op->i.opsize));
-    END;
+    GOTO(c->rip);
 }
 
 HANDLER(h_ret)
@@ -71,8 +100,8 @@ HANDLER(h_ret)
     unsigned n = op->i.opsize;
 
     go(c, op, tcg_peek(c, op, 0, n));
-    tcg_set_sp(c, c->r[R_ESP] + n + (x86_insn_row(op->i.row)->nr_ops ? op->i.imm & 0xffff : 0));
-    END;
+    tcg_set_sp(c, c->r[R_ESP] + n + (op->i.imm & 0xffff)); /* plain RET has 0 there */
+    GOTO(c->rip);
 }
 
 HANDLER(h_loop)
@@ -181,7 +210,7 @@ HANDLER(tcg_op_end_block)
     if (!c->code64) {
         c->rip = (uint32_t)c->rip;
     }
-    END;
+    GOTO(c->rip);
 }
 
 HANDLER(tcg_op_ud)

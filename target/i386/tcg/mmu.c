@@ -13,10 +13,12 @@
 #define PTE_A 0x20ull
 #define PTE_D 0x40ull
 #define PTE_PS 0x80ull
+#define PTE_G 0x100ull
 #define PTE_NX (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
 #define CR4_PSE (1u << 4)
+#define CR4_PGE (1u << 7)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
 
@@ -31,7 +33,8 @@ typedef struct Walk {
     uint64_t rights; /* PTE_W, PTE_U: and over the levels; PTE_NX: or */
     uint64_t gpa;    /* result: of the byte */
     bool dirty;      /* the leaf has D set */
-    bool writable;   /* the next write needs no walk */
+    uint64_t leaf;   /* the entry, 0 without paging */
+    unsigned shift;  /* of the page */
     uint32_t error;  /* of a #PF */
 } Walk;
 
@@ -130,6 +133,8 @@ static bool take_leaf(TcgCPU *c, Walk *w, uint64_t pte, uint64_t pte_gpa, unsign
         return true;
     }
     w->dirty = (pte | bits) & PTE_D;
+    w->leaf = pte;
+    w->shift = shift;
     w->gpa = (frame & ~((1ull << shift) - 1)) | (w->la & ((1ull << shift) - 1));
     return true;
 }
@@ -223,6 +228,8 @@ static bool translate(TcgCPU *c, Walk *w)
         if (!(c->env->cr[0] & CR0_PG_MASK)) {
             w->gpa = w->la;
             w->dirty = true;
+            w->leaf = 0;
+            w->shift = 12;
             return true;
         }
         ok = c->env->cr[4] & CR4_PAE_MASK ? walk_pae(c, w, &again) : walk_32(c, w, &again);
@@ -265,7 +272,17 @@ static bool may_write_later(TcgCPU *c, const Walk *w, bool readonly)
 
     t.access = TCG_WRITE;
     return !readonly && w->dirty && rights_allow(c, &t) && !tcg_page_has_code(c, w->gpa) &&
-           !(c->env->cr[4] & CR4_PKE_MASK);
+           !pkey_denies(c, &t, w->leaf);
+}
+
+/* Global pages survive a new CR3. INVLPG must find all of a large page. */
+static uint64_t note_page(TcgCPU *c, const Walk *w)
+{
+    if (w->shift > 12) {
+        c->large_seen |= 1ull << (w->la >> 30 & 63);
+    }
+    return (w->gpa & TCG_PAGE_MASK) |
+           (w->leaf & PTE_G && c->env->cr[4] & CR4_PGE ? TCG_TLB_GLOBAL : 0);
 }
 
 /* Fills the entry for @w. Returns the host address of the byte, NULL for a device or ROM write. */
@@ -283,10 +300,10 @@ static uint8_t *fill(TcgCPU *c, Walk *w)
     if (unlikely(c->debug_armed & TCG_DEBUG_DATA) && tcg_debug_page(c, w->la)) {
         return host + (w->la & 0xfff);
     }
-    e->read = c->env->cr[4] & CR4_PKE_MASK && w->access != TCG_READ ? TCG_NO_TAG : page;
+    e->read = page; /* whoever may write may read */
     e->write = may_write_later(c, w, readonly) ? page : TCG_NO_TAG;
     e->addend = (uintptr_t)host - page;
-    e->gpa = w->gpa & TCG_PAGE_MASK;
+    e->gpa = note_page(c, w);
     return host + (w->la & 0xfff);
 }
 
@@ -297,20 +314,64 @@ void tcg_tlb_flush(TcgCPU *c)
             c->tlb[s][i].read = c->tlb[s][i].write = TCG_NO_TAG;
         }
     }
+    memset(c->code_tlb, 0, sizeof(c->code_tlb));
+    c->large_seen = 0;
     tcg_jmp_flush(c);
+}
+
+void tcg_tlb_flush_local(TcgCPU *c)
+{
+    for (unsigned s = 0; s < TCG_MMU_SETS; s++) {
+        for (unsigned i = 0; i < TCG_TLB_ENTRIES; i++) {
+            TcgTlbEntry *e = &c->tlb[s][i];
+
+            if (!(e->gpa & TCG_TLB_GLOBAL)) {
+                e->read = e->write = TCG_NO_TAG;
+            }
+        }
+    }
+    for (unsigned i = 0; i < TCG_CODE_TLB_ENTRIES; i++) {
+        if (!(c->code_tlb[i].gpa & TCG_TLB_GLOBAL)) {
+            c->code_tlb[i].tag = 0;
+        }
+    }
+    tcg_jmp_flush(c);
+}
+
+void tcg_tlb_protect_code(TcgCPU *c)
+{
+    for (unsigned s = 0; s < TCG_MMU_SETS; s++) {
+        for (unsigned i = 0; i < TCG_TLB_ENTRIES; i++) {
+            TcgTlbEntry *e = &c->tlb[s][i];
+
+            if (e->write != TCG_NO_TAG && tcg_page_has_code(c, e->gpa)) {
+                e->write = TCG_NO_TAG;
+            }
+        }
+    }
+}
+
+static TcgCodeTlb *code_entry(TcgCPU *c, uint64_t la)
+{
+    return &c->code_tlb[(la >> 12 ^ la >> 21) % TCG_CODE_TLB_ENTRIES];
 }
 
 void tcg_tlb_flush_page(TcgCPU *c, uint64_t la)
 {
     unsigned set = c->mmu_set;
 
+    if (c->large_seen >> (la >> 30 & 63) & 1) {
+        tcg_tlb_flush(c);
+        return;
+    }
+    code_entry(c, la)->tag = 0;
     for (c->mmu_set = 0; c->mmu_set < TCG_MMU_SETS; c->mmu_set++) {
         TcgTlbEntry *e = tcg_tlb_entry(c, la);
 
         e->read = e->write = TCG_NO_TAG;
     }
     c->mmu_set = set;
-    tcg_jmp_flush(c);
+    tcg_jmp_flush_page(c, la);
 }
 
 /* ---- Access ---------------------------------------------------------------------------------- */
@@ -326,7 +387,7 @@ static uint8_t *access_page(TcgCPU *c, const TcgOp *op, uint64_t la, TcgAccess a
     TcgTlbEntry *e = tcg_tlb_entry(c, la);
 
     if ((access == TCG_WRITE ? e->write : e->read) == (la & TCG_PAGE_MASK)) {
-        w->gpa = e->gpa | (la & 0xfff);
+        w->gpa = (e->gpa & TCG_PAGE_MASK) | (la & 0xfff);
         return (uint8_t *)(la + e->addend);
     }
     *w = (Walk){ .la = la, .access = access, .set = c->mmu_set };
@@ -429,7 +490,7 @@ void *tcg_host(TcgCPU *c, const TcgOp *op, uint64_t la, unsigned len, TcgAccess 
         note_data(c, la, len, access);
     }
     if (p && access == TCG_WRITE && tcg_page_has_code(c, w.gpa)) {
-        tcg_code_written(c, w.gpa, len);
+        tcg_code_write_pending(c, w.gpa, len);
     }
     return p;
 }
@@ -501,6 +562,25 @@ uint64_t tcg_fetch_gpa(TcgCPU *c, uint64_t la)
     return w.gpa;
 }
 
+uint64_t tcg_fetch_page(TcgCPU *c, uint64_t la, uint8_t **host)
+{
+    TcgCodeTlb *e = code_entry(c, la);
+    uint64_t tag = (la & TCG_PAGE_MASK) | c->mmu_set | 8;
+    Walk w = { .la = la, .access = TCG_EXEC, .set = c->mmu_set };
+    bool ro;
+
+    if (e->tag != tag) {
+        walk_or_fault(c, NULL, &w);
+        *host = c->mem->page(c->opaque, w.gpa & TCG_PAGE_MASK, &ro);
+        if (!*host) {
+            return w.gpa;
+        }
+        *e = (TcgCodeTlb){ .tag = tag, .gpa = note_page(c, &w), .host = *host };
+    }
+    *host = e->host + (la & 0xfff);
+    return (e->gpa & TCG_PAGE_MASK) | (la & 0xfff);
+}
+
 /* ---- What hot paths keep --------------------------------------------------------------------- */
 
 /* Flat and writable: no access through it needs a check. */
@@ -561,4 +641,5 @@ void tcg_update_mode(TcgCPU *c)
     c->mode = bits | (pe && !vm86 ? 0 : 0x100) |
               (env->segs[R_SS].flags & DESC_B_MASK || c->code64 ? 0x200 : 0) |
               (uint64_t)(c->mmu_set == TCG_MMU_KERNEL) << 11 | (uint64_t)c->cpl << 13;
+    c->jmp_key = c->mode | c->jmp_gen;
 }

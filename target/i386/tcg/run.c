@@ -75,10 +75,8 @@ static bool look_up(TcgCPU *c)
     bool leave;
 
     __atomic_store_n(&c->attention, 0, __ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&c->tlb_flush, 0, __ATOMIC_ACQ_REL)) {
-        tcg_tlb_flush(c);
-    }
     tcg_native_leave(c);
+    tcg_blocks_look_up(c);
     leave = c->sys->attention && c->sys->attention(c->opaque);
     tcg_native_enter(c);
     c->irq_pending = true;
@@ -116,15 +114,21 @@ static void run_block(TcgCPU *c, bool single)
 
     if (unlikely(single)) {
         c->mode |= TCG_MODE_SINGLE;
+        c->jmp_key |= TCG_MODE_SINGLE;
+        c->no_chain |= TCG_NO_CHAIN_STEP;
     }
     b = tcg_block_find(c);
-    c->mode &= ~TCG_MODE_SINGLE;
+    if (unlikely(single)) {
+        c->mode &= ~TCG_MODE_SINGLE;
+        c->jmp_key &= ~TCG_MODE_SINGLE;
+    }
     c->block_rip = c->rip;
     c->nr_blocks_run++;
     op = b->ops;
     do {
         op = op->fn(c, op);
     } while (op);
+    c->no_chain &= ~TCG_NO_CHAIN_STEP;
 }
 
 /* Traps of the last instruction; a load of SS puts them off. */
@@ -168,9 +172,12 @@ static void step(TcgCPU *c)
 TcgExit tcg_run(TcgCPU *c)
 {
     tcg_update_mode(c);
+    tcg_blocks_enter(c);
     tcg_native_enter(c);
     c->irq_pending = true;
     if (sigsetjmp(c->jmp_exc, 0)) {
+        c->mode &= ~TCG_MODE_SINGLE;
+        c->no_chain &= ~TCG_NO_CHAIN_STEP;
         tcg_native_enter(c);
         tcg_update_mode(c);
         deliver_exception(c);
@@ -186,6 +193,7 @@ TcgExit tcg_run(TcgCPU *c)
         }
     }
     tcg_native_leave(c);
+    tcg_blocks_leave(c);
     return c->shutdown ? TCG_EXIT_SHUTDOWN : c->halted ? TCG_EXIT_HALT : TCG_EXIT_REQUEST;
 }
 
@@ -194,13 +202,16 @@ bool tcg_step_raw(TcgCPU *c)
     volatile bool ok = false; /* survives the jump */
 
     tcg_update_mode(c);
+    tcg_blocks_enter(c);
     tcg_native_enter(c);
     c->single = false; /* all of a REP */
     if (!sigsetjmp(c->jmp_exc, 0)) {
         run_block(c, true);
         ok = true;
     }
+    c->no_chain &= ~TCG_NO_CHAIN_STEP;
     tcg_native_leave(c);
+    tcg_blocks_leave(c);
     return ok;
 }
 

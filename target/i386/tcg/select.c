@@ -20,6 +20,7 @@ static Pick *const picks[X86_NR_HANDLERS] = {
     [X86_H_movs] = tcg_pick_string, [X86_H_cmps] = tcg_pick_string,
     [X86_H_stos] = tcg_pick_string, [X86_H_lods] = tcg_pick_string,
     [X86_H_scas] = tcg_pick_string, [X86_H_ins] = tcg_pick_string, [X86_H_outs] = tcg_pick_string,
+    [X86_H_jcc] = tcg_pick_jcc,
     [X86_H_native] = tcg_pick_native, [X86_H_native_fp] = tcg_pick_native,
     [X86_H_x87] = tcg_pick_native, [X86_H_x87_flags] = tcg_pick_native,
     [X86_H_crc32] = tcg_pick_native, [X86_H_popcnt] = tcg_pick_native,

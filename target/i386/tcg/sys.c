@@ -90,7 +90,7 @@ static void write_cr3(TcgCPU *c, const TcgOp *op, uint64_t v)
     /* TODO: no address space identifiers yet: a kept PCID is flushed too when the table changes. */
     if (!keep || v != c->env->cr[3]) {
         c->env->cr[3] = v;
-        tcg_tlb_flush(c);
+        tcg_tlb_flush_local(c);
     }
 }
 
@@ -224,8 +224,7 @@ HANDLER(h_invlpg)
 {
     uint64_t la = c->seg_base[op->i.seg] + tcg_ea(c, &op->i, op);
 
-    tcg_tlb_flush_page(c, la); /* TODO: a large page is one entry per 4 KiB: flush all of it */
-    tcg_tlb_flush(c);
+    tcg_tlb_flush_page(c, la);
     c->rip = op_next_rip(c, op);
     END;
 }
@@ -521,8 +520,10 @@ HANDLER(h_wrpkru)
     if ((uint32_t)c->r[R_EDX]) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
-    memcpy(c->xs + XS_PKRU_AT, &v, 4);
-    tcg_tlb_flush(c);
+    if (memcmp(c->xs + XS_PKRU_AT, &v, 4)) {
+        memcpy(c->xs + XS_PKRU_AT, &v, 4);
+        tcg_tlb_flush(c);
+    }
     c->rip = op_next_rip(c, op);
     END;
 }

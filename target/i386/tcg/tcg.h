@@ -40,6 +40,8 @@ struct TcgOp {
 #define NEXT return op + 1
 #endif
 #define END return NULL
+/* A near jump to @rip: straight into the block there when it is at hand. */
+#define GOTO(rip) return tcg_goto(c, op, rip)
 #define HANDLER(name) const TcgOp *name(TcgCPU *c, const TcgOp *op)
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -51,9 +53,17 @@ enum { TCG_TLB_BITS = 10, TCG_TLB_ENTRIES = 1 << TCG_TLB_BITS };
 typedef struct TcgTlbEntry {
     uint64_t read, write;
     uintptr_t addend; /* host address minus linear address */
-    uint64_t gpa;     /* of the page */
+    uint64_t gpa;     /* of the page; bit 0: global */
 } TcgTlbEntry;
+
+/* Where code of a page is fetched. */
+typedef struct TcgCodeTlb {
+    uint64_t tag; /* linear page | TCG_MMU_* | 8; 0: empty */
+    uint64_t gpa; /* of the page; bit 0: global */
+    uint8_t *host;
+} TcgCodeTlb;
 #define TCG_NO_TAG 1ull
+#define TCG_TLB_GLOBAL 1ull
 
 typedef enum TcgAccess { TCG_READ, TCG_WRITE, TCG_EXEC } TcgAccess;
 
@@ -99,7 +109,7 @@ typedef enum TcgFpuKind {
 
 /* ---- The CPU --------------------------------------------------------------------------------- */
 
-enum { TCG_JMP_CACHE_BITS = 12, TCG_NR_CROSS = 128 };
+enum { TCG_JMP_CACHE_BITS = 13, TCG_NR_CROSS = 128, TCG_CODE_TLB_ENTRIES = 512 };
 
 /* A decoded instruction that lies in two pages, with the bytes it was made from. */
 typedef struct TcgCross {
@@ -150,11 +160,20 @@ struct TcgCPU {
     uint8_t cpl, mmu_set;
     uint8_t fpu_trap;     /* bits of TcgFpuKind: instructions of that kind raise #UD or #NM */
     uint64_t mode;        /* key of blocks: everything decoding depends on, and CPL class */
+    uint64_t jmp_key;     /* mode and jmp_gen: what jmp entries must have */
     uint32_t attention;   /* atomic: tcg_run() must look up from the guest */
-    uint32_t jmp_flush, tlb_flush; /* atomic: requests of other vCPUs */
+    uint32_t no_chain;    /* blocks must return to tcg_run(): bits of TCG_NO_CHAIN_* */
+    uint32_t tlb_flush, code_pages; /* atomic: requests of other vCPUs */
+    uint32_t running;     /* atomic: inside tcg_run() */
+    uint64_t code_seq;    /* atomic: the last code page whose writes this vCPU will notice */
+    uint64_t late_gpa;    /* code was written at [late_gpa, + late_len), after it was dropped */
+    uint32_t late_len;
 
     TcgTlbEntry tlb[TCG_MMU_SETS][TCG_TLB_ENTRIES];
     TcgJmp jmp[1 << TCG_JMP_CACHE_BITS];
+    TcgCodeTlb code_tlb[TCG_CODE_TLB_ENTRIES];
+    uint64_t code_pages_seen[64];  /* hashed linear pages that jmp may know since the last flush */
+    uint64_t large_seen;           /* hashed gigabytes of which large pages were seen */
 
     CPUX86State *env; /* all but r, rip, eflags and xs lives there */
     uint64_t features[FEATURE_WORDS];
@@ -183,7 +202,7 @@ struct TcgCPU {
     int delivering;   /* vector of the exception being delivered, -1: none */
     uint64_t tsc_offset;
     uint64_t nr_blocks_run, nr_tlb_miss;
-    uint64_t jmp_gen;        /* part of the keys of jmp and cross: bumped to forget them */
+    uint64_t jmp_gen;        /* part of jmp_key: bumped to forget jmp and cross */
     TcgBlock *scratch_block; /* for an instruction that is not in RAM */
     TcgCross *cross;         /* instructions that cross a page */
 };
@@ -487,6 +506,10 @@ static inline uint64_t tcg_mask_rip(const TcgCPU *c, uint64_t rip, unsigned opsi
 /* ---- mmu.c ----------------------------------------------------------------------------------- */
 
 void tcg_tlb_flush(TcgCPU *c);
+/* All but global pages. */
+void tcg_tlb_flush_local(TcgCPU *c);
+/* Pages that got code may no longer be written without notice. */
+void tcg_tlb_protect_code(TcgCPU *c);
 /* PKRU changed: entries say what it allowed. */
 static inline void tcg_tlb_flush_pkru(TcgCPU *c, bool changed)
 {
@@ -497,6 +520,8 @@ static inline void tcg_tlb_flush_pkru(TcgCPU *c, bool changed)
 void tcg_tlb_flush_page(TcgCPU *c, uint64_t la);
 /* Physical address of @la for fetching; faults. */
 uint64_t tcg_fetch_gpa(TcgCPU *c, uint64_t la);
+/* The same with the host address of the byte, NULL: not RAM. */
+uint64_t tcg_fetch_page(TcgCPU *c, uint64_t la, uint8_t **host);
 /* Recomputes what hot paths keep of CRs, segments and CPL: mmu_set, code64, seg_base, mode. */
 void tcg_update_mode(TcgCPU *c);
 
@@ -512,6 +537,8 @@ struct TcgBlock {
 };
 
 enum { TCG_BLOCK_MAX_OPS = 64 };
+/* Bits of TcgCPU.no_chain. */
+enum { TCG_NO_CHAIN_STEP = 1, TCG_NO_CHAIN_DEBUG = 2 };
 
 /* c->mode: block ends after one instruction (TF, interrupt shadow). */
 #define TCG_MODE_SINGLE (1ull << 12)
@@ -529,6 +556,61 @@ void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len);
 /* May say yes for a page without code. */
 bool tcg_page_has_code(TcgCPU *c, uint64_t gpa);
 void tcg_jmp_flush(TcgCPU *c);
+/* As tcg_jmp_flush(), but only if there may be a block of the page at @la. */
+void tcg_jmp_flush_page(TcgCPU *c, uint64_t la);
+/* A handler got a host pointer for writing to a page with code: look again after it wrote. */
+void tcg_code_write_pending(TcgCPU *c, uint64_t gpa, unsigned len);
+/* Entering and leaving tcg_run(), and answering requests in it. */
+void tcg_blocks_enter(TcgCPU *c);
+void tcg_blocks_leave(TcgCPU *c);
+void tcg_blocks_look_up(TcgCPU *c);
+
+static inline uint64_t tcg_linear_pc(const TcgCPU *c, uint64_t rip)
+{
+    return c->code64 ? rip : (uint32_t)(rip + c->env->segs[R_CS].base);
+}
+static inline TcgJmp *tcg_jmp_entry(TcgCPU *c, uint64_t la)
+{
+    return &c->jmp[(la ^ la >> TCG_JMP_CACHE_BITS) & ((1 << TCG_JMP_CACHE_BITS) - 1)];
+}
+static inline bool tcg_must_leave(const TcgCPU *c)
+{
+    return __atomic_load_n(&c->attention, __ATOMIC_RELAXED) | c->no_chain;
+}
+
+/* The block at c->rip = @rip when the jump cache knows it, else back to tcg_run(). */
+static inline const TcgOp *tcg_goto(TcgCPU *c, const TcgOp *op, uint64_t rip)
+{
+    uint64_t la = tcg_linear_pc(c, rip);
+    TcgJmp *j = tcg_jmp_entry(c, la);
+
+    c->rip = rip;
+    if (likely(j->pc == la && j->mode == c->jmp_key && !tcg_must_leave(c) &&
+               __atomic_load_n(&j->block->valid, __ATOMIC_ACQUIRE))) {
+        c->block_rip = rip;
+        return j->block->ops;
+    }
+    return NULL;
+}
+
+/* The same for a direct jump in 64-bit mode: a target in the same page is remembered in op->aux. */
+static inline const TcgOp *tcg_goto_direct(TcgCPU *c, const TcgOp *op, uint64_t rip)
+{
+    TcgBlock *b = __atomic_load_n(&op->aux, __ATOMIC_ACQUIRE);
+    uint64_t here = op_rip(c, op);
+    const TcgOp *next;
+
+    if (likely(b && !tcg_must_leave(c) && __atomic_load_n(&b->valid, __ATOMIC_ACQUIRE))) {
+        c->block_rip = rip;
+        return b->ops;
+    }
+    next = tcg_goto(c, op, rip);
+    if (next && !((rip ^ here) & TCG_PAGE_MASK)) {
+        __atomic_store_n((void **)&op->aux, (void *)tcg_jmp_entry(c, rip)->block,
+                         __ATOMIC_RELEASE);
+    }
+    return next;
+}
 /* Forgets all blocks and makes all vCPUs flush their TLBs: the memory map changed. Any thread. */
 void tcg_shared_flush(TcgShared *s);
 
