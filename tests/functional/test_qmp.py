@@ -243,9 +243,20 @@ class Schema(vmm.TestCase):
         if meta == "array":
             return [self.sample(entry["element-type"], good)] if good else {}
         if meta == "object":
-            return {m["name"]: self.sample(m["type"], good) for m in entry["members"]} \
-                if good else 5
+            return self.sample_object(entry) if good else 5
+        if meta == "alternate":
+            kinds = [self.schema[m["type"]]["meta-type"] for m in entry["members"]]
+            branch = kinds.index("builtin") if "builtin" in kinds else 0
+            return self.sample(entry["members"][branch]["type"], True) if good else 1.5
         return None
+
+    # Of a union: with the members of the branch that the sample's tag selects.
+    def sample_object(self, entry):
+        result = {m["name"]: self.sample(m["type"], True) for m in entry["members"]}
+        for variant in entry.get("variants", []):
+            if variant["case"] == result[entry["tag"]]:
+                result.update(self.sample_object(self.schema[variant["type"]]))
+        return result
 
     def test_each_command_survives_right_missing_extra_wrong_and_huge_arguments(self):
         skip = {"quit", "qmp_capabilities"}
@@ -253,7 +264,7 @@ class Schema(vmm.TestCase):
             if entry["meta-type"] != "command" or name in skip:
                 continue
             members = self.schema[entry["arg-type"]]["members"]
-            right = {m["name"]: self.sample(m["type"], True) for m in members}
+            right = self.sample_object(self.schema[entry["arg-type"]])
             with self.subTest(command=name):
                 reply = ask(self.vm.qmp, {"execute": name, "arguments": right})
                 self.assertTrue("return" in reply or "error" in reply)
