@@ -25,13 +25,35 @@ bool qmp_query_cpu_model_expansion(const QueryCpuModelExpansionArgs *args, json_
     X86ExpansionType type = args->type == CPU_MODEL_EXPANSION_TYPE_FULL ? X86_EXPANSION_FULL
                                                                          : X86_EXPANSION_STATIC;
 
-    if (args->model->props && !json_object_is_type(args->model->props, json_type_object)) {
-        error_setg(errp, "Invalid parameter type for 'model.props', expected: object");
-        return false;
-    }
     if (!x86_cpu_get_context(current_machine, &ctx, errp)) {
         return false;
     }
     *ret = x86_query_cpu_model_expansion(&ctx, type, args->model->name, args->model->props, errp);
+    return *ret != NULL;
+}
+
+bool qmp_query_cpu_model_comparison(const QueryCpuModelComparisonArgs *args, json_object **ret,
+                                    Error **errp)
+{
+    X86CPUContext ctx;
+
+    if (!x86_cpu_get_context(current_machine, &ctx, errp)) {
+        return false;
+    }
+    *ret = x86_query_cpu_model_comparison(&ctx, args->modela->name, args->modela->props,
+                                          args->modelb->name, args->modelb->props, errp);
+    return *ret != NULL;
+}
+
+bool qmp_query_cpu_model_baseline(const QueryCpuModelBaselineArgs *args, json_object **ret,
+                                  Error **errp)
+{
+    X86CPUContext ctx;
+
+    if (!x86_cpu_get_context(current_machine, &ctx, errp)) {
+        return false;
+    }
+    *ret = x86_query_cpu_model_baseline(&ctx, args->modela->name, args->modela->props,
+                                        args->modelb->name, args->modelb->props, errp);
     return *ret != NULL;
 }

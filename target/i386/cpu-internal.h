@@ -23,6 +23,8 @@ typedef struct X86CPUModelRef {
 bool x86_cpu_model_lookup(const char *name, X86CPUModelRef *ref);
 /* The version of @ref in a machine; 0: the base definition. */
 int x86_cpu_model_resolve(const X86CPUModelRef *ref, int default_version);
+/* The features every table model has with this accelerator, whatever the processor had. */
+void x86_cpu_default_features(uint64_t words[FEATURE_WORDS], const X86AccelInfo *info);
 /* x86_cpu_config_init() of a name that is known already. */
 bool x86_cpu_config_init_ref(X86CPUConfig *cfg, const char *name, const X86CPUModelRef *ref,
                              const X86CPUContext *ctx, Error **errp);

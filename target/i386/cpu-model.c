@@ -208,6 +208,15 @@ static void apply_accel_defaults(X86CPUConfig *cfg, const X86AccelInfo *info)
     }
 }
 
+void x86_cpu_default_features(uint64_t words[FEATURE_WORDS], const X86AccelInfo *info)
+{
+    g_autofree X86CPUConfig *cfg = g_new0(X86CPUConfig, 1);
+
+    apply_accel_defaults(cfg, info);
+    memcpy(words, cfg->features, sizeof(cfg->features));
+    words[FEAT_1_ECX] |= x86_feature_mask(X86_FEATURE_HYPERVISOR);
+}
+
 static void load_max(X86CPUConfig *cfg, const X86AccelInfo *info)
 {
     if (info->kind != X86_ACCEL_KVM) {

@@ -323,15 +323,36 @@ static void add_expanded(void *opaque, const char *name, const X86CPUProp *p)
     }
 }
 
-static bool apply_overrides(X86CPUConfig *cfg, json_object *props, Error **errp)
+/* The properties of a model in a query, "model.props" in errors. */
+static bool apply_overrides(X86CPUConfig *cfg, const char *shown, json_object *props, Error **errp)
 {
+    g_autofree char *prefix = g_strconcat(shown, ".props.", NULL);
+
+    if (!json_object_is_type(props, json_type_object)) {
+        error_setg(errp, "Invalid parameter type for '%s.props', expected: object", shown);
+        return false;
+    }
     json_object_object_foreach(props, name, value)
     {
-        if (!set_json(cfg, "model.props.", name, value, errp)) {
+        if (!set_json(cfg, prefix, name, value, errp)) {
             return false;
         }
     }
     return true;
+}
+
+bool x86_query_cpu_model(X86CPUConfig *cfg, const X86CPUContext *ctx, const char *shown,
+                         const char *model, json_object *props, Error **errp)
+{
+    X86CPUModelRef ref;
+
+    if (!x86_cpu_model_lookup(model, &ref)) {
+        error_setg(errp, "CPU model '%s' not found", model);
+        return false;
+    }
+    return x86_cpu_config_init_ref(cfg, model, &ref, ctx, errp) &&
+           (!props || apply_overrides(cfg, shown, props, errp)) &&
+           x86_cpu_config_expand(cfg, ctx, errp);
 }
 
 json_object *x86_query_cpu_model_expansion(const X86CPUContext *ctx, X86ExpansionType type,
@@ -340,17 +361,10 @@ json_object *x86_query_cpu_model_expansion(const X86CPUContext *ctx, X86Expansio
     X86CPUContext query = *ctx;
     json_object *result, *m;
     ExpansionWalk walk;
-    X86CPUModelRef ref;
     X86CPUConfig cfg;
 
     query.realize = false;
-    if (!x86_cpu_model_lookup(model, &ref)) {
-        error_setg(errp, "CPU model '%s' not found", model);
-        return NULL;
-    }
-    if (!x86_cpu_config_init_ref(&cfg, model, &ref, &query, errp) ||
-        (props && !apply_overrides(&cfg, props, errp)) ||
-        !x86_cpu_config_expand(&cfg, &query, errp)) {
+    if (!x86_query_cpu_model(&cfg, &query, "model", model, props, errp)) {
         return NULL;
     }
     walk = (ExpansionWalk){&cfg, json_object_new_object(), type};

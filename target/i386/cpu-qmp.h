@@ -17,6 +17,18 @@ json_object *x86_query_cpu_definitions(const X86CPUContext *ctx);
  * "CPU model 'X' not found" and property errors in QEMU's words. */
 json_object *x86_query_cpu_model_expansion(const X86CPUContext *ctx, X86ExpansionType type,
                                            const char *model, json_object *props, Error **errp);
+/* The object query-cpu-model-comparison returns. The same errors. */
+json_object *x86_query_cpu_model_comparison(const X86CPUContext *ctx, const char *model_a,
+                                            json_object *props_a, const char *model_b,
+                                            json_object *props_b, Error **errp);
+/* The object query-cpu-model-baseline returns. */
+json_object *x86_query_cpu_model_baseline(const X86CPUContext *ctx, const char *model_a,
+                                          json_object *props_a, const char *model_b,
+                                          json_object *props_b, Error **errp);
+/* The model of a query, expanded: @cfg is @model with @props (NULL: none). @shown is what the query
+ * calls it ("modela"). */
+bool x86_query_cpu_model(X86CPUConfig *cfg, const X86CPUContext *ctx, const char *shown,
+                         const char *model, json_object *props, Error **errp);
 /* A property of a realized CPU as JSON (qom-get), NULL when there is no such property. Includes
  * feature-words, filtered-features, unavailable-features. */
 json_object *x86_cpu_prop_get_json(const X86CPUConfig *cfg, const char *name);
