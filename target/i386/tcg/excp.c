@@ -4,6 +4,7 @@
  * chapter 6), stacks of the TSS, task switches (chapter 7). Owner thread.
  */
 #include "qemu/osdep.h"
+#include "target/i386/tcg/debug-regs.h"
 #include "target/i386/tcg/handlers.h"
 #include "target/i386/tcg/seg.h"
 
@@ -44,24 +45,28 @@ void tcg_tss_stack(TcgCPU *c, unsigned dpl, uint16_t *ss, uint64_t *sp)
 
 /* ---- Real mode ------------------------------------------------------------------------------- */
 
-static void push16(TcgCPU *c, uint16_t v)
+static void push16(TcgCPU *c, uint64_t *sp, uint16_t v)
 {
-    tcg_push(c, NULL, v, 2);
+    *sp -= 2;
+    tcg_store(c, NULL, tcg_stack_la(c, NULL, *sp, 2, true), v, 2);
 }
 
 static void deliver_real(TcgCPU *c, const Event *e)
 {
-    uint64_t at = c->env->idt.base + e->vector * 4;
+    bool vm86 = tcg_vm86(c); /* redirected INT n: the table is at 0, RSP moves last */
+    uint64_t at = (vm86 ? 0 : c->env->idt.base) + e->vector * 4, sp = c->r[R_ESP];
     uint32_t entry;
 
-    if (e->vector * 4 + 3 > c->env->idt.limit) {
-        tcg_raise_err(c, NULL, EXC_GP, 0);
+    if (!vm86 && e->vector * 4 + 3 > c->env->idt.limit) {
+        tcg_raise_err(c, NULL, EXC_GP, e->vector * 8 + 2);
     }
-    entry = tcg_load_sys(c, at, 4);
-    push16(c, tcg_get_eflags(c));
-    push16(c, c->env->segs[R_CS].selector);
-    push16(c, e->rip);
-    c->eflags &= ~(uint64_t)(F_IF | F_TF | F_AC | F_RF);
+    entry = vm86 ? tcg_load(c, NULL, at, 4) : tcg_load_sys(c, at, 4);
+    push16(c, &sp, vm86 ? tcg_vme_flags(c) : tcg_get_eflags(c));
+    push16(c, &sp, c->env->segs[R_CS].selector);
+    push16(c, &sp, e->rip);
+    tcg_set_sp(c, sp);
+    c->eflags &= vm86 ? ~(uint64_t)(F_TF | F_NT | tcg_vme_if(c))
+                      : ~(uint64_t)(F_IF | F_TF | F_AC | F_RF);
     tcg_load_real(c, R_CS, entry >> 16);
     c->rip = entry & 0xffff;
     tcg_update_mode(c);
@@ -116,6 +121,9 @@ static void choose_stack_long(TcgCPU *c, const Desc *gate, unsigned dpl, NewStac
     s->mask = UINT64_MAX;
     s->n = 8;
     if (ist) {
+        if (28 + ist * 8 + 7 > c->env->tr.limit) {
+            tcg_raise_err(c, NULL, EXC_TS, c->env->tr.selector & 0xfffc);
+        }
         s->sp = tcg_load_sys(c, c->env->tr.base + 28 + ist * 8, 8);
     } else if (s->change) {
         tcg_tss_stack(c, dpl, &ss, &s->sp);
@@ -182,11 +190,20 @@ static void deliver_gate(TcgCPU *c, const Event *e, Desc *gate)
         (tcg_lma(c) && (cs.hi & (DESC_L_MASK | DESC_B_MASK)) != DESC_L_MASK)) {
         tcg_raise_err(c, NULL, EXC_GP, ext(e, cs.sel & 0xfffc));
     }
+    if (!(cs.hi & DESC_P_MASK)) {
+        tcg_raise_err(c, NULL, EXC_NP, ext(e, cs.sel & 0xfffc));
+    }
     dpl = desc_conforming(&cs) ? c->cpl : desc_dpl(&cs);
     s.change = dpl < c->cpl;
     if (flags & F_VM && dpl != 0) {
         tcg_raise_err(c, NULL, EXC_GP, ext(e, cs.sel & 0xfffc));
     }
+    offset |= tcg_lma(c) ? gate->high8 << 32 : 0;
+    if (tcg_lma(c) ? !tcg_canonical(c, offset) : offset > desc_limit(&cs)) {
+        tcg_raise_err(c, NULL, EXC_GP, ext(e, 0));
+    }
+    tcg_set_accessed(c, &cs);
+    tcg_guard_ss(c);
     if (!e->software && !e->hardware && e->vector != EXC_DB) {
         flags |= F_RF;
     }
@@ -207,13 +224,14 @@ static void deliver_gate(TcgCPU *c, const Event *e, Desc *gate)
         c->env->segs[R_SS] = (SegmentCache){ .selector = dpl, .flags = dpl << DESC_DPL_SHIFT };
     }
     tcg_load_cs(c, cs.sel, &cs, dpl);
+    tcg_keep_ss(c);
     c->eflags &= ~(uint64_t)(F_TF | F_NT | F_RF | F_VM);
     if (!(desc_type(gate) & 1)) {
         c->eflags &= ~(uint64_t)F_IF;
     }
     tcg_update_mode(c);
     tcg_set_sp(c, s.sp);
-    c->rip = tcg_lma(c) ? offset | gate->high8 << 32 : offset;
+    c->rip = offset;
 }
 
 static void deliver_task(TcgCPU *c, const Event *e, const Desc *gate)
@@ -238,7 +256,7 @@ void tcg_deliver(TcgCPU *c, unsigned vector, bool software, bool hardware, bool 
     Desc gate;
 
     c->halted = false;
-    if (tcg_real(c)) {
+    if (tcg_real(c) || (software && tcg_vme_redirects(c, vector))) {
         deliver_real(c, &e);
         return;
     }
@@ -358,6 +376,7 @@ void tcg_task_switch(TcgCPU *c, Desc *d, unsigned how, uint64_t next_rip, bool h
     if (tss32 && c->env->cr[0] & CR0_PG_MASK) {
         c->env->cr[3] = tcg_load_sys(c, base + 0x1c, 4);
         tcg_tlb_flush(c);
+        tcg_load_pdptrs(c, c->env->cr[3]);
     }
     for (unsigned i = 0; i < 8; i++) {
         c->r[i] = tss32 ? regs[i] : (c->r[i] & ~0xffffull) | regs[i];
@@ -367,6 +386,10 @@ void tcg_task_switch(TcgCPU *c, Desc *d, unsigned how, uint64_t next_rip, bool h
     load_ldt(c, ldt);
     load_task_segs(c, sel);
     c->env->dr[7] &= ~0x155ull; /* local breakpoints */
+    tcg_debug_update(c);
+    if (tss32 && tcg_load_sys(c, base + 0x64, 2) & 1) {
+        c->debug_hits |= DR6_BT;
+    }
     if (has_error) {
         tcg_push(c, NULL, error, n);
     }

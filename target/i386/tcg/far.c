@@ -46,6 +46,14 @@ static void real_jump(TcgCPU *c, uint16_t sel, uint64_t rip)
     tcg_update_mode(c);
 }
 
+/* Without descriptors the limit stays what it was. */
+static void check_real_target(TcgCPU *c, uint64_t rip)
+{
+    if (rip > c->env->segs[R_CS].limit) {
+        tcg_raise_err(c, NULL, EXC_GP, 0);
+    }
+}
+
 /* ---- Gates ----------------------------------------------------------------------------------- */
 
 typedef struct Gate {
@@ -91,7 +99,11 @@ static void call_inner(TcgCPU *c, const Gate *g, Desc *cs, uint64_t next_rip)
     uint64_t old_sp = c->r[R_ESP], sp, mask, base, v;
     unsigned dpl = desc_dpl(cs), n = g->bytes;
 
+    if (!(cs->hi & DESC_P_MASK)) {
+        tcg_raise_err(c, NULL, EXC_NP, g->sel & 0xfffc);
+    }
     tcg_tss_stack(c, dpl, &ss, &sp);
+    tcg_guard_ss(c);
     if (tcg_lma(c)) {
         c->env->segs[R_SS] = (SegmentCache){ .selector = dpl, .flags = dpl << DESC_DPL_SHIFT };
         mask = UINT64_MAX;
@@ -110,6 +122,7 @@ static void call_inner(TcgCPU *c, const Gate *g, Desc *cs, uint64_t next_rip)
     push_on(c, base, mask, &sp, old_cs, n);
     push_on(c, base, mask, &sp, next_rip, n);
     tcg_load_cs(c, g->sel, cs, dpl);
+    tcg_keep_ss(c);
     tcg_update_mode(c);
     tcg_set_sp(c, sp);
 }
@@ -189,9 +202,7 @@ static void far_to(TcgCPU *c, const TcgOp *op, uint16_t sel, uint64_t rip, bool 
 
     tcg_sync_rip(c, op);
     if (tcg_real(c) || tcg_vm86(c)) {
-        if (rip > 0xffff && op->i.opsize == 4 && rip > c->env->segs[R_CS].limit) {
-            tcg_raise_err(c, NULL, EXC_GP, 0);
-        }
+        check_real_target(c, rip);
         if (call) {
             push_return(c, op);
             tcg_set_sp(c, c->r[R_ESP] - 2 * op->i.opsize);
@@ -295,6 +306,7 @@ static void return_to(TcgCPU *c, const TcgOp *op, Frame *f, unsigned sp_after, u
         gp(c, f->cs);
     }
     check_target(c, &d, f->rip);
+    tcg_guard_ss(c);
     if (stack) {
         f->sp = tcg_peek(c, op, ss_at, n);
         f->ss = tcg_peek(c, op, ss_at + n, 2);
@@ -309,6 +321,7 @@ static void return_to(TcgCPU *c, const TcgOp *op, Frame *f, unsigned sp_after, u
         }
     }
     tcg_load_cs(c, f->cs, &d, rpl);
+    tcg_keep_ss(c);
     if (stack) {
         if (rpl > c->cpl) {
             drop_segments(c, rpl);
@@ -330,6 +343,7 @@ HANDLER(h_retf)
 
     tcg_sync_rip(c, op);
     if (tcg_real(c) || tcg_vm86(c)) {
+        check_real_target(c, f.rip);
         real_jump(c, f.cs, f.rip);
         tcg_set_sp(c, c->r[R_ESP] + 2 * n + extra);
         END;
@@ -396,13 +410,12 @@ static void iret_nested_task(TcgCPU *c, const TcgOp *op)
 HANDLER(h_iret)
 {
     unsigned n = op->i.opsize;
+    bool vme;
     Frame f;
     uint64_t mask;
 
     tcg_sync_rip(c, op);
-    if (tcg_vm86(c) && (c->eflags & F_IOPL) != F_IOPL) {
-        tcg_raise_err(c, op, EXC_GP, 0);
-    }
+    vme = tcg_vme_flags_op(c, op, n);
     if (!tcg_real(c) && !tcg_vm86(c) && c->eflags & F_NT) {
         if (tcg_lma(c)) {
             gp(c, 0);
@@ -415,9 +428,14 @@ HANDLER(h_iret)
     mask = flags_mask(c, n) | (n > 2 ? F_RF : 0);
     c->env->events.nmi_masked = false;
     if (tcg_real(c) || tcg_vm86(c)) {
+        check_real_target(c, f.rip);
+        if (vme) {
+            tcg_vme_put_flags(c, op, f.flags);
+        } else {
+            tcg_put_eflags(c, f.flags, tcg_vm86(c) ? mask & ~(uint64_t)F_IOPL : mask);
+        }
         real_jump(c, f.cs, f.rip);
         tcg_set_sp(c, c->r[R_ESP] + 3 * n);
-        tcg_put_eflags(c, f.flags, tcg_vm86(c) ? mask & ~(uint64_t)F_IOPL : mask);
         END;
     }
     if (f.flags & F_VM && n == 4 && c->cpl == 0 && !tcg_lma(c)) {
@@ -437,23 +455,23 @@ HANDLER(h_iret)
 
 HANDLER(h_pushf)
 {
-    if (tcg_vm86(c) && (c->eflags & F_IOPL) != F_IOPL) {
-        tcg_raise_err(c, op, EXC_GP, 0);
-    }
-    tcg_push(c, op, tcg_get_eflags(c) & 0xfcffff, op->i.opsize);
+    bool vme = tcg_vme_flags_op(c, op, op->i.opsize);
+
+    tcg_push(c, op, vme ? tcg_vme_flags(c) : tcg_get_eflags(c) & 0xfcffff, op->i.opsize);
     NEXT;
 }
 
 HANDLER(h_popf)
 {
-    uint64_t v;
+    bool vme = tcg_vme_flags_op(c, op, op->i.opsize);
+    uint64_t v = tcg_peek(c, op, 0, op->i.opsize);
 
-    if (tcg_vm86(c) && (c->eflags & F_IOPL) != F_IOPL) {
-        tcg_raise_err(c, op, EXC_GP, 0);
+    if (vme) {
+        tcg_vme_put_flags(c, op, v);
+    } else {
+        tcg_put_eflags(c, v, flags_mask(c, op->i.opsize) | (op->i.opsize > 2 ? F_RF : 0));
     }
-    v = tcg_peek(c, op, 0, op->i.opsize);
     tcg_set_sp(c, c->r[R_ESP] + op->i.opsize);
-    tcg_put_eflags(c, v, flags_mask(c, op->i.opsize) | (op->i.opsize > 2 ? F_RF : 0));
     c->eflags &= ~(uint64_t)F_RF;
     tcg_update_mode(c);
     c->rip = op_next_rip(c, op);

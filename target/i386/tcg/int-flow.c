@@ -2,6 +2,7 @@
 /* Near jumps, calls and loops, BOUND, software interrupts (SDM vol 2). Owner thread. */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/handlers.h"
+#include "target/i386/tcg/seg.h"
 
 /* Is @rip a place where near jumps may go in 64-bit mode? */
 static bool canonical_rip(const TcgCPU *c, uint64_t rip)
@@ -157,9 +158,11 @@ HANDLER(h_int3)
     soft_int(c, op, EXC_BP);
 }
 
+/* A trap like those of the debug registers: no gate's DPL keeps it out. */
 HANDLER(h_int1)
 {
-    soft_int(c, op, EXC_DB);
+    c->rip = op_next_rip(c, op);
+    tcg_raise(c, NULL, EXC_DB);
 }
 
 HANDLER(h_into)
@@ -174,7 +177,10 @@ HANDLER(h_into)
 HANDLER(h_int_n)
 {
     if (c->eflags & F_VM && (c->eflags & F_IOPL) != F_IOPL) {
-        tcg_raise_err(c, op, EXC_GP, 0); /* TODO: VME redirection */
+        tcg_sync_rip(c, op);
+        if (!tcg_vme_redirects(c, (uint8_t)op->i.imm)) {
+            tcg_raise_err(c, op, EXC_GP, 0);
+        }
     }
     soft_int(c, op, (uint8_t)op->i.imm);
 }

@@ -160,16 +160,16 @@ static bool walk_pae(TcgCPU *c, Walk *w, bool *again)
         unsigned shift = 12 + 9 * (level - 1);
         bool pdpte = !lma && level == 3;
         uint64_t gpa = table + (w->la >> shift & (pdpte ? 3 : 511)) * 8;
-        uint64_t pte = pte_read(c, gpa, 8), bad = reserved;
+        uint64_t pte = pdpte ? c->pdptr[w->la >> 30 & 3] : pte_read(c, gpa, 8), bad = reserved;
         bool leaf = level == 1 || (pte & PTE_PS && !pdpte && level <= 3);
 
         if (!(pte & PTE_P)) {
             return deny(w, c, 0);
         }
         bad |= leaf && level > 1 ? ((1ull << shift) - 1) & 0xfffffffffe000ull : 0;
-        bad |= level >= 4 ? PTE_PS : pdpte ? 0x1e6 | PTE_NX : 0;
+        bad |= level >= 4 ? PTE_PS : 0;
         bad |= lma ? 0 : 0x7ff0000000000000ull;
-        if (pte & bad) {
+        if (!pdpte && pte & bad) { /* those of a PDPTE were seen when CR3 was loaded */
             return deny(w, c, PF_P | PF_RSVD);
         }
         if (!pdpte) {
@@ -184,6 +184,24 @@ static bool walk_pae(TcgCPU *c, Walk *w, bool *again)
         }
         table = pte & PTE_ADDR;
     }
+}
+
+bool tcg_load_pdptrs(TcgCPU *c, uint64_t cr3)
+{
+    uint64_t bad = 0x1e6 | (~c->phys_mask & ~0xfffull), e[4] = { 0 };
+    bool ro;
+    uint8_t *p = c->mem->page(c->opaque, cr3 & 0xfffff000, &ro);
+
+    if (p) { /* devices hold no tables; the big lock may be taken here */
+        memcpy(e, p + (cr3 & 0xfe0), sizeof(e));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        if (e[i] & PTE_P && e[i] & bad) {
+            return false;
+        }
+    }
+    memcpy(c->pdptr, e, sizeof(e));
+    return true;
 }
 
 static bool walk_32(TcgCPU *c, Walk *w, bool *again)
@@ -592,11 +610,17 @@ static bool segment_is_flat(const SegmentCache *s)
            (type & 0xe) == 2; /* data, writable, expand up */
 }
 
+static bool env_am(const TcgCPU *c)
+{
+    return c->env->cr[0] & CR0_AM_MASK;
+}
+
 static void update_segments(TcgCPU *c)
 {
     bool pe = c->env->cr[0] & CR0_PE_MASK;
 
-    c->seg_check = 0;
+    c->ac_check = c->cpl == 3 && c->eflags & F_AC && env_am(c);
+    c->seg_check = c->ac_check ? 0x3f : 0;
     for (unsigned i = 0; i < 6; i++) {
         const SegmentCache *s = &c->env->segs[i];
 

@@ -37,6 +37,9 @@ static bool combine(TcgCPU *c)
 {
     int first = c->delivering, second = c->exc.vector;
 
+    if (c->ext_event && c->exc.has_error && second >= EXC_TS && second <= EXC_GP) {
+        c->exc.error |= 1; /* EXT */
+    }
     if (first < 0) {
         return true;
     }
@@ -59,11 +62,13 @@ static bool deliver_exception(TcgCPU *c)
         return false;
     }
     c->delivering = c->exc.software ? -1 : c->exc.vector;
+    c->ext_event = !c->exc.software;
     c->shadow = 0;
     c->debug_hits = 0;
     tcg_deliver(c, c->exc.vector, c->exc.software, false, c->exc.has_error && !real, c->exc.error,
                 c->rip);
     c->delivering = -1;
+    c->ext_event = false;
     return true;
 }
 
@@ -96,7 +101,9 @@ static void take_interrupt(TcgCPU *c)
     }
     c->halted = false;
     c->delivering = -1;
+    c->ext_event = true;
     tcg_deliver(c, vector, false, true, false, 0, c->rip);
+    c->ext_event = false;
 }
 
 static void take_nmi(TcgCPU *c)
@@ -104,7 +111,9 @@ static void take_nmi(TcgCPU *c)
     c->env->events.nmi_pending = false;
     c->env->events.nmi_masked = true;
     c->halted = false;
+    c->ext_event = true;
     tcg_deliver(c, EXC_NMI, false, true, false, 0, c->rip);
+    c->ext_event = false;
 }
 
 static void run_block(TcgCPU *c, bool single)
@@ -169,6 +178,15 @@ static void step(TcgCPU *c)
     take_debug_trap(c, c->shadow);
 }
 
+/* What an instruction or a delivery changed before it faulted. */
+static void put_back(TcgCPU *c)
+{
+    if (c->undo) {
+        c->env->segs[R_SS] = c->undo_ss;
+        c->undo = false;
+    }
+}
+
 TcgExit tcg_run(TcgCPU *c)
 {
     tcg_update_mode(c);
@@ -179,10 +197,12 @@ TcgExit tcg_run(TcgCPU *c)
         c->mode &= ~TCG_MODE_SINGLE;
         c->no_chain &= ~TCG_NO_CHAIN_STEP;
         tcg_native_enter(c);
+        put_back(c);
         tcg_update_mode(c);
         deliver_exception(c);
     }
     c->delivering = -1;
+    c->ext_event = false;
     while (!c->shutdown) {
         if (unlikely(__atomic_load_n(&c->attention, __ATOMIC_RELAXED)) && look_up(c)) {
             break;
@@ -265,6 +285,9 @@ void tcg_load_env(TcgCPU *c)
         memcpy(c->xs, env->xsave_area, MIN(env->xsave_len, (uint32_t)TCG_XS_BYTES));
     }
     tcg_tlb_flush(c);
+    if (env->cr[0] & CR0_PG_MASK && env->cr[4] & CR4_PAE_MASK && !(env->efer & MSR_EFER_LMA)) {
+        tcg_load_pdptrs(c, env->cr[3]);
+    }
     tcg_update_mode(c);
     tcg_debug_update(c);
 }

@@ -29,12 +29,32 @@ static bool in_limit(const SegmentCache *s, uint64_t ea, unsigned len)
     return last <= s->limit;
 }
 
+/* Low address bits that must be zero for an operand of @len bytes when alignment is checked. */
+static uint64_t align_mask(unsigned len)
+{
+    switch (len) {
+    case 2: case 14: case 94:
+        return 1;
+    case 4: case 6: case 28: case 108:
+        return 3;
+    case 8: case 10:
+        return 7;
+    case 16: case 32:
+        return 15;
+    default:
+        return 0;
+    }
+}
+
 void tcg_check_segment(TcgCPU *c, const TcgOp *op, unsigned seg, uint64_t ea, unsigned len,
                        bool write)
 {
     const SegmentCache *s = &c->env->segs[seg];
     unsigned type = s->flags >> DESC_TYPE_SHIFT & 15, vector = seg == R_SS ? EXC_SS : EXC_GP;
 
+    if (c->ac_check && (ea + c->seg_base[seg]) & align_mask(len)) {
+        tcg_raise_err(c, op, EXC_AC, 0);
+    }
     if (c->code64) {
         return;
     }

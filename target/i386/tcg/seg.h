@@ -69,6 +69,19 @@ void tcg_tss_stack(TcgCPU *c, unsigned dpl, uint16_t *ss, uint64_t *sp);
 void tcg_load_real(TcgCPU *c, unsigned seg, uint16_t sel);
 bool tcg_canonical(const TcgCPU *c, uint64_t la);
 
+/* ---- vme.c: virtual-8086 mode extensions, for IOPL < 3 --------------------------------------- */
+
+/* INT @vector in virtual-8086 mode stays there: its bit in the TSS's redirection map is clear. */
+bool tcg_vme_redirects(TcgCPU *c, unsigned vector);
+/* FLAGS as virtual-8086 code sees them: IF is VIF and IOPL 3 when IOPL < 3. */
+uint16_t tcg_vme_flags(const TcgCPU *c);
+/* The flag that a redirected INT n clears: IF, or VIF. */
+uint64_t tcg_vme_if(const TcgCPU *c);
+/* POPF and IRET with a 16-bit operand and IOPL < 3 load @v; #GP as they do. */
+void tcg_vme_put_flags(TcgCPU *c, const TcgOp *op, uint16_t v);
+/* Virtual-8086 code with IOPL < 3: does PUSHF, POPF or IRET of @bytes work by VME? #GP if not. */
+bool tcg_vme_flags_op(TcgCPU *c, const TcgOp *op, unsigned bytes);
+
 enum { TASK_JMP, TASK_CALL, TASK_IRET };
 /* Switches to the TSS @d; @next_rip goes to the old one. */
 void tcg_task_switch(TcgCPU *c, Desc *d, unsigned how, uint64_t next_rip, bool has_error,

@@ -63,7 +63,10 @@ static void write_cr0(TcgCPU *c, const TcgOp *op, uint64_t v)
         (v & CR0_NW_MASK && !(v & CR0_CD_MASK)) ||
         (pg_on && env->efer & MSR_EFER_LME &&
          (!(env->cr[4] & CR4_PAE_MASK) || env->segs[R_CS].flags & DESC_L_MASK)) ||
-        (!(v & CR0_PG_MASK) && old & CR0_PG_MASK && c->code64)) {
+        (!(v & CR0_PG_MASK) && old & CR0_PG_MASK &&
+         (c->code64 || env->cr[4] & CR4_PCIDE)) ||
+        (pg_on && !(env->efer & MSR_EFER_LME) && env->cr[4] & CR4_PAE_MASK &&
+         !tcg_load_pdptrs(c, env->cr[3]))) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     env->cr[0] = (v & 0xe005003f) | CR0_ET_MASK;
@@ -87,6 +90,13 @@ static void write_cr3(TcgCPU *c, const TcgOp *op, uint64_t v)
     if (tcg_lma(c) && v & ~c->phys_mask & ~0xfffull) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
+    if (!tcg_lma(c)) {
+        v = (uint32_t)v;
+        if (c->env->cr[0] & CR0_PG_MASK && c->env->cr[4] & CR4_PAE_MASK &&
+            !tcg_load_pdptrs(c, v)) {
+            tcg_raise_err(c, op, EXC_GP, 0);
+        }
+    }
     /* TODO: no address space identifiers yet: a kept PCID is flushed too when the table changes. */
     if (!keep || v != c->env->cr[3]) {
         c->env->cr[3] = v;
@@ -100,6 +110,10 @@ static void write_cr4(TcgCPU *c, const TcgOp *op, uint64_t v)
 
     if (v & ~cr4_allowed(c) || (tcg_lma(c) && (!(v & CR4_PAE_MASK) || (v ^ old) & CR4_LA57_MASK)) ||
         (v & CR4_PCIDE && !(old & CR4_PCIDE) && (!tcg_lma(c) || c->env->cr[3] & 0xfff))) {
+        tcg_raise_err(c, op, EXC_GP, 0);
+    }
+    if (v & CR4_PAE_MASK && c->env->cr[0] & CR0_PG_MASK && !tcg_lma(c) &&
+        !tcg_load_pdptrs(c, c->env->cr[3])) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     c->env->cr[4] = v;
@@ -234,7 +248,8 @@ HANDLER(h_invpcid)
     uint64_t type = get_reg(c, op->i.reg, c->code64 ? 8 : 4), la = op_la(c, op, 16, false);
     uint64_t pcid = tcg_load(c, op, la, 8), addr = tcg_load(c, op, la + 8, 8);
 
-    if (type > 3 || (type < 2 && pcid >> 12) || (type == 0 && !tcg_canonical(c, addr))) {
+    if (type > 3 || (type < 2 && (pcid >> 12 || (pcid && !(c->env->cr[4] & CR4_PCIDE)))) ||
+        (type == 0 && !tcg_canonical(c, addr))) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     tcg_tlb_flush(c);
@@ -268,30 +283,6 @@ HANDLER(h_clzero)
 }
 
 /* ---- Interrupts, halt ------------------------------------------------------------------------ */
-
-static void check_iopl(TcgCPU *c, const TcgOp *op)
-{
-    if (!tcg_real(c) && c->cpl > (c->eflags & F_IOPL) >> 12) {
-        tcg_raise_err(c, op, EXC_GP, 0); /* TODO: PVI and VME */
-    }
-}
-
-HANDLER(h_cli)
-{
-    check_iopl(c, op);
-    c->eflags &= ~(uint64_t)F_IF;
-    c->rip = op_next_rip(c, op);
-    END;
-}
-
-HANDLER(h_sti)
-{
-    check_iopl(c, op);
-    c->shadow |= c->eflags & F_IF ? 0 : TCG_SHADOW_STI;
-    c->eflags |= F_IF;
-    c->rip = op_next_rip(c, op);
-    END;
-}
 
 HANDLER(h_clac_stac)
 {

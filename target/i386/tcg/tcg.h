@@ -199,6 +199,11 @@ struct TcgCPU {
     unsigned stub_slot; /* of tcg_native_slot() */
     bool guest_fp;    /* between tcg_native_enter() and _leave() */
     bool irq_pending; /* an interrupt may be there: ask intack() when IF allows */
+    bool ext_event;   /* what is being delivered came from outside the program */
+    bool undo;        /* a fault puts back undo_ss: SS changes before the last check */
+    SegmentCache undo_ss;
+    bool ac_check;    /* CPL 3 with alignment checks on */
+    uint64_t pdptr[4]; /* PAE paging: as CR3 was loaded */
     int delivering;   /* vector of the exception being delivered, -1: none */
     uint64_t tsc_offset;
     uint64_t nr_blocks_run, nr_tlb_miss;
@@ -522,6 +527,8 @@ void tcg_tlb_flush_page(TcgCPU *c, uint64_t la);
 uint64_t tcg_fetch_gpa(TcgCPU *c, uint64_t la);
 /* The same with the host address of the byte, NULL: not RAM. */
 uint64_t tcg_fetch_page(TcgCPU *c, uint64_t la, uint8_t **host);
+/* PAE paging without long mode: reads the four entries at @cr3. False: reserved bits are set. */
+bool tcg_load_pdptrs(TcgCPU *c, uint64_t cr3);
 /* Recomputes what hot paths keep of CRs, segments and CPL: mmu_set, code64, seg_base, mode. */
 void tcg_update_mode(TcgCPU *c);
 
@@ -683,6 +690,15 @@ void tcg_check_io(TcgCPU *c, const TcgOp *op, uint16_t port, unsigned bytes);
 /* Delivers c->exc, or interrupt @vector; changes CS:RIP and stack. May itself raise. */
 void tcg_deliver(TcgCPU *c, unsigned vector, bool software, bool hardware, bool has_error,
                  uint32_t error, uint64_t return_rip);
-void tcg_set_cpl(TcgCPU *c, unsigned cpl);
+/* Between these two a fault restores SS. */
+static inline void tcg_guard_ss(TcgCPU *c)
+{
+    c->undo_ss = c->env->segs[R_SS];
+    c->undo = true;
+}
+static inline void tcg_keep_ss(TcgCPU *c)
+{
+    c->undo = false;
+}
 
 #endif

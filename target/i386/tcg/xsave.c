@@ -278,6 +278,7 @@ HANDLER(h_xrstor)
 {
     bool supervisor = !strcmp(x86_insn_row(op->i.row)->name, "XRSTORS"), compact;
     uint64_t la = xsave_begin(c, op, false), rfbm = requested(c, supervisor), bv, comp, bad;
+    uint64_t allowed = c->env->xcr0 | (supervisor ? c->env->xss : 0);
     unsigned at = 576;
     uint32_t mxcsr = 0x1f80;
 
@@ -287,8 +288,10 @@ HANDLER(h_xrstor)
     bv = tcg_load(c, op, la + XS_BV, 8);
     comp = tcg_load(c, op, la + XS_BV + 8, 8);
     compact = comp >> 63;
-    bad = bv & ~(c->env->xcr0 | (supervisor ? c->env->xss : 0));
-    bad |= compact ? bv & ~comp : comp | tcg_load(c, op, la + XS_BV + 16, 8);
+    bad = compact ? (bv | comp << 1 >> 1) & ~(comp & allowed) : comp | (bv & ~allowed);
+    for (unsigned i = 16; i < (compact ? 64 : 24); i += 8) {
+        bad |= tcg_load(c, op, la + XS_BV + i, 8);
+    }
     if (bad || (supervisor && !compact)) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
