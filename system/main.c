@@ -435,7 +435,8 @@ static bool build_machine(Error **errp)
         return false;
     }
     return create_chardevs(errp) && create_serials(errp) && init_accel(ms, errp) &&
-           v->board->init(ms, errp) && create_debugcons(errp) && create_devices(errp);
+           v->board->init(ms, errp) && create_debugcons(errp) && create_devices(errp) &&
+           (!v->board->finish || v->board->finish(ms, errp));
 }
 
 static bool start(Error **errp)

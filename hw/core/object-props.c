@@ -21,6 +21,7 @@ static const struct PropertyKindInfo {
     [PROP_STRING] = { "str" },
     [PROP_ENUM] = { "enum", sizeof(int), true },
     [PROP_CHARDEV] = { "str" },
+    [PROP_CUSTOM] = { NULL },
 };
 
 /* Chardevs are found by the layer that has them; set by object_set_chardev_resolver(). */
@@ -35,6 +36,9 @@ void object_set_chardev_resolver(void *(*find)(const char *id), const char *(*na
 
 const char *property_type_name(const Property *prop)
 {
+    if (prop->kind == PROP_CUSTOM) {
+        return prop->ops->type_name;
+    }
     return prop->enum_type ? prop->enum_type : kinds[prop->kind].type_name;
 }
 
@@ -84,6 +88,8 @@ static void set_defaults(const ObjectType *type, Object *obj)
             store(obj, p, (uint64_t)enum_index(p, p->default_str));
         } else if (kinds[p->kind].size) {
             store(obj, p, p->default_val);
+        } else if (p->kind == PROP_CUSTOM && p->ops->set_default) {
+            p->ops->set_default(obj, p);
         }
     }
 }
@@ -151,6 +157,21 @@ static bool set_chardev(Object *obj, const Property *p, const char *value, Error
     return true;
 }
 
+static bool set_custom(Object *obj, const Property *p, const char *value, Error **errp)
+{
+    Error *err = NULL;
+
+    if (p->ops->set(obj, p, value, &err)) {
+        return true;
+    }
+    if (!err) {
+        error_setg(&err, "Property '%s.%s' doesn't take value '%s'", obj->type->name, p->name,
+                   value);
+    }
+    error_propagate(errp, err);
+    return false;
+}
+
 static bool parse_number(const Property *p, const char *value, uint64_t *num, Error **errp)
 {
     int ret;
@@ -189,6 +210,8 @@ static bool set_from_text(Object *obj, const Property *p, const char *value, Err
         return true;
     case PROP_CHARDEV:
         return set_chardev(obj, p, value, errp);
+    case PROP_CUSTOM:
+        return set_custom(obj, p, value, errp);
     case PROP_ENUM:
         index = enum_index(p, value);
         if (index < 0) {
@@ -244,6 +267,7 @@ static bool json_type_fits(const Property *p, json_object *value)
     case PROP_STRING:
     case PROP_ENUM:
     case PROP_CHARDEV:
+    case PROP_CUSTOM:
         return json_object_is_type(value, json_type_string);
     default:
         return json_object_is_type(value, json_type_int);
@@ -254,7 +278,7 @@ static bool set_from_json(Object *obj, const Property *p, json_object *value, Er
 {
     static const char *const expected[] = {
         [PROP_BOOL] = "boolean", [PROP_STRING] = "string", [PROP_ENUM] = "string",
-        [PROP_CHARDEV] = "string",
+        [PROP_CHARDEV] = "string", [PROP_CUSTOM] = "string",
     };
 
     if (!json_type_fits(p, value)) {
@@ -292,6 +316,7 @@ bool object_set_prop_json(Object *obj, const char *name, json_object *value, Err
 
 static json_object *get_from_table(Object *obj, const Property *p)
 {
+    g_autofree char *custom = NULL;
     const char *text;
 
     switch (p->kind) {
@@ -305,6 +330,9 @@ static json_object *get_from_table(Object *obj, const Property *p)
         return json_object_new_string(text);
     case PROP_ENUM:
         return json_object_new_string(p->enum_names[load(obj, p)]);
+    case PROP_CUSTOM:
+        custom = p->ops->get(obj, p);
+        return json_object_new_string(custom ? custom : "");
     case PROP_INT32:
     case PROP_INT64:
         return json_object_new_int64((int64_t)load(obj, p));

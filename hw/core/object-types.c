@@ -72,6 +72,11 @@ static json_object *default_of(const Property *p)
     switch (p->kind) {
     case PROP_BOOL:
         return json_object_new_boolean(p->default_val != 0);
+    case PROP_CUSTOM:
+        if (!strcmp(p->ops->type_name, "int32")) {
+            return json_object_new_int64((int64_t)p->default_val);
+        }
+        return p->default_str ? json_object_new_string(p->default_str) : NULL;
     case PROP_STRING:
         return p->default_str ? json_object_new_string(p->default_str) : NULL;
     case PROP_ENUM:

@@ -54,6 +54,8 @@ static void free_strings(const ObjectType *type, Object *obj)
         for (const Property *p = type->props; p && p->name; p++) {
             if (p->kind == PROP_STRING) {
                 g_free(*(char **)((char *)obj + p->offset));
+            } else if (p->kind == PROP_CUSTOM && p->ops->release) {
+                p->ops->release(obj, p);
             }
         }
     }

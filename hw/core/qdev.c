@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Devices: realize, reset, -device. BQL. */
+/* Devices and buses: realize, reset, where things are plugged. BQL. */
 #include "qemu/osdep.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
-#include "qemu/keyval.h"
+
+static void device_finalize(Object *obj)
+{
+    DeviceState *dev = (DeviceState *)obj;
+
+    if (dev->children) {
+        g_ptr_array_free(dev->children, TRUE);
+    }
+    g_free(dev->id);
+}
 
 /* What every device tells about itself. Nothing can be plugged or unplugged yet. */
 static const PropertyInfo device_props[] = {
@@ -41,9 +50,89 @@ const ObjectType type_device = {
     .instance_size = sizeof(DeviceState),
     .abstract = true,
     .hooks = &device_hooks,
+    .instance_finalize = device_finalize,
 };
 
 static GPtrArray *realized; /* of DeviceState, in order of realization */
+static GPtrArray *buses;    /* of BusState, in order of creation */
+
+/* --- Buses ----------------------------------------------------------------------------------- */
+
+static char *default_bus_name(const char *type, const DeviceState *parent)
+{
+    g_autofree char *small = NULL;
+    unsigned n = 0;
+
+    if (parent && parent->id) {
+        return g_strdup(parent->id);
+    }
+    for (guint i = 0; i < buses->len; i++) {
+        n += !strcmp(((BusState *)g_ptr_array_index(buses, i))->type, type);
+    }
+    small = g_ascii_strdown(type, -1);
+    return g_strdup_printf("%s.%u", small, n);
+}
+
+void qdev_bus_init(BusState *bus, const char *type, const char *name, DeviceState *parent)
+{
+    if (!buses) {
+        buses = g_ptr_array_new();
+    }
+    bus->type = type;
+    bus->name = name ? g_strdup(name) : default_bus_name(type, parent);
+    bus->parent = parent;
+    bus->devices = g_ptr_array_new();
+    g_ptr_array_add(buses, bus);
+    if (parent) {
+        if (!parent->children) {
+            parent->children = g_ptr_array_new();
+        }
+        g_ptr_array_add(parent->children, bus);
+    }
+}
+
+void qdev_bus_fini(BusState *bus)
+{
+    g_ptr_array_remove(buses, bus);
+    if (bus->parent) {
+        g_ptr_array_remove(bus->parent->children, bus);
+    }
+    g_ptr_array_free(bus->devices, TRUE);
+    g_free(bus->name);
+    bus->devices = NULL;
+    bus->name = NULL;
+}
+
+BusState *qdev_find_bus(const char *name)
+{
+    for (guint i = 0; buses && i < buses->len; i++) {
+        BusState *bus = g_ptr_array_index(buses, i);
+
+        if (!strcmp(bus->name, name) && !bus->internal) {
+            return bus;
+        }
+    }
+    return NULL;
+}
+
+bool qdev_bus_takes(const BusState *bus, const char *type)
+{
+    return !strcmp(bus->type, type) || (!strcmp(bus->type, "PCIE") && !strcmp(type, "PCI"));
+}
+
+BusState *qdev_find_bus_for(const char *type)
+{
+    for (guint i = 0; buses && i < buses->len; i++) {
+        BusState *bus = g_ptr_array_index(buses, i);
+
+        if (qdev_bus_takes(bus, type) && !bus->internal) {
+            return bus;
+        }
+    }
+    return NULL;
+}
+
+/* --- Devices --------------------------------------------------------------------------------- */
 
 DeviceState *qdev_new(const DeviceType *type, Error **errp)
 {
@@ -86,8 +175,14 @@ bool qdev_realize(DeviceState *dev, Error **errp)
 {
     const DeviceType *type = device_type(dev);
 
+    if (!dev->bus && type->bus) {
+        dev->bus = qdev_find_bus_for(type->bus);
+    }
     if (type->realize && !type->realize(dev, errp)) {
         return false;
+    }
+    if (dev->bus) {
+        g_ptr_array_add(dev->bus->devices, dev);
     }
     if (!dev->object.parent) {
         adopt(dev);
@@ -114,6 +209,13 @@ DeviceState *qdev_create(const DeviceType *type, Error **errp)
     return dev;
 }
 
+void qdev_foreach(void (*fn)(void *opaque, DeviceState *dev), void *opaque)
+{
+    for (guint i = 0; realized && i < realized->len; i++) {
+        fn(opaque, g_ptr_array_index(realized, i));
+    }
+}
+
 void qdev_reset_all(void)
 {
     for (guint i = 0; realized && i < realized->len; i++) {
@@ -124,173 +226,6 @@ void qdev_reset_all(void)
         }
     }
 }
-
-static const DeviceType *find_device_type(const char *name)
-{
-    const ObjectType *type = object_type_by_name(name);
-
-    return type && object_type_is_a(type, "device") ? (const DeviceType *)type : NULL;
-}
-
-static const DeviceType *find_pluggable(const char *driver, Error **errp)
-{
-    const DeviceType *type = find_device_type(driver);
-
-    if (!type) {
-        error_setg(errp, "'%s' is not a valid device model name", driver);
-        return NULL;
-    }
-    if (!type->user_creatable) {
-        error_setg(errp, "Parameter 'driver' expects a pluggable device type");
-        return NULL;
-    }
-    return type;
-}
-
-static bool set_device_props(DeviceState *dev, const Keyval *kv, Error **errp)
-{
-    for (guint i = 0; i < kv->items->len; i++) {
-        const KeyvalItem *item = &g_array_index(kv->items, KeyvalItem, i);
-
-        if (!strcmp(item->key, "driver") || !strcmp(item->key, "id") ||
-            !strcmp(item->key, "bus")) {
-            continue;
-        }
-        if (!object_set_prop_str(&dev->object, item->key, item->value, errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool id_wellformed(const char *id)
-{
-    if (!g_ascii_isalpha(*id)) {
-        return false;
-    }
-    for (; *id; id++) {
-        if (!g_ascii_isalnum(*id) && !strchr("-._", *id)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool check_id(const char *id, Error **errp)
-{
-    if (!id_wellformed(id)) {
-        error_setg(errp, "Parameter 'id' expects an identifier");
-        error_append_hint(errp, "Identifiers consist of letters, digits, '-', '.', '_', "
-                                "starting with a letter.\n");
-        return false;
-    }
-    if (object_get_child(current_machine->peripheral, id)) {
-        error_setg(errp, "Duplicate device ID '%s'", id);
-        return false;
-    }
-    return true;
-}
-
-bool qdev_device_add(const char *arg, Error **errp)
-{
-    g_autoptr(Keyval) kv =
-        *arg == '{' ? keyval_parse_json(arg, errp) : keyval_parse(arg, "driver", errp);
-    const DeviceType *type;
-    const char *driver, *id, *bus;
-    DeviceState *dev;
-
-    if (!kv) {
-        return false;
-    }
-    driver = keyval_get(kv, "driver");
-    if (!driver) {
-        error_setg(errp, "Parameter 'driver' is missing");
-        return false;
-    }
-    type = find_pluggable(driver, errp);
-    id = keyval_get(kv, "id");
-    bus = keyval_get(kv, "bus");
-    if (!type || (id && !check_id(id, errp))) {
-        return false;
-    }
-    if (bus && strcmp(bus, "isa.0")) {
-        error_setg(errp, "Bus '%s' not found", bus);
-        return false;
-    }
-    dev = qdev_new(type, errp);
-    if (!dev) {
-        return false;
-    }
-    dev->id = g_strdup(id);
-    dev->from_user = true;
-    if (set_device_props(dev, kv, errp) && qdev_realize(dev, errp)) {
-        return true;
-    }
-    g_free(dev->id);
-    object_free(&dev->object);
-    return false;
-}
-
-void qdev_print_device_help(FILE *f)
-{
-    fprintf(f, "Devices:\n");
-    for (const ObjectType *const *t = object_types; *t; t++) {
-        const DeviceType *type = find_device_type((*t)->name);
-
-        if (type && type->user_creatable) {
-            fprintf(f, "name \"%s\"", (*t)->name);
-            if (type->bus) {
-                fprintf(f, ", bus %s", type->bus);
-            }
-            if ((*t)->description) {
-                fprintf(f, ", desc \"%s\"", (*t)->description);
-            }
-            fputc('\n', f);
-        }
-    }
-}
-
-bool qdev_print_type_help(const char *driver, FILE *f)
-{
-    const DeviceType *type = find_device_type(driver);
-
-    if (!type) {
-        return false;
-    }
-    fprintf(f, "%s options:\n", driver);
-    for (const ObjectType *t = &type->object; t; t = t->parent) {
-        for (const Property *p = t->props; p && p->name; p++) {
-            g_autofree char *left = g_strdup_printf("%s=<%s>", p->name, property_type_name(p));
-
-            fprintf(f, p->description ? "  %-22s - %s\n" : "  %s\n", left, p->description);
-        }
-    }
-    return true;
-}
-
-static void print_device(const DeviceState *dev, GString *out)
-{
-    g_string_append_printf(out, "  dev: %s, id \"%s\"\n", dev->object.type->name,
-                           dev->id ? dev->id : "");
-    for (const ObjectType *t = dev->object.type; t; t = t->parent) {
-        for (const Property *p = t->props; p && p->name; p++) {
-            json_object *value = object_get_prop_json((Object *)&dev->object, p->name, NULL);
-
-            g_string_append_printf(out, "    %s = %s\n", p->name,
-                                   json_object_to_json_string(value));
-            json_object_put(value);
-        }
-    }
-}
-
-void qdev_print_tree(GString *out)
-{
-    g_string_append(out, "bus: main-system-bus\n  type System\n");
-    for (guint i = realized ? realized->len : 0; i-- > 0;) {
-        print_device(g_ptr_array_index(realized, i), out);
-    }
-}
-
 /* --- qom-set ---------------------------------------------------------------------------------- */
 
 typedef struct NameSearch {

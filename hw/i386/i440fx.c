@@ -29,21 +29,21 @@ static PCRamLayout i440fx_ram_layout(const MachineState *ms)
 static bool i440fx_init(MachineState *ms, Error **errp)
 {
     PCState *s = pc_new(ms);
-    AcpiConfig acpi = { .gpe0_base = I440FX_GPE0_BASE };
     PCIHostConfig host = pc_host_config(s);
 
+    s->acpi = (AcpiConfig){ .gpe0_base = I440FX_GPE0_BASE };
     if (!pc_add_ram(s, i440fx_ram_layout(ms), errp) || !pc_add_interrupts(s, false, errp)) {
         return false;
     }
     memory_region_add_subregion(ms->system_io, I440FX_GPE0_BASE, &s->pm->gpe);
     s->host = i440fx_pcihost_create(&host, errp);
-    return s->host && pc_add_isa_devices(s, HPET_INTCAP_PC, errp) && pc_add_cpus(s, errp) &&
-           pc_add_kernel(s, &acpi, errp);
+    return s->host && pc_add_isa_devices(s, HPET_INTCAP_PC, errp) && pc_add_cpus(s, errp);
 }
 
 const MachineBoard board_i440fx = {
     .family = "pc_piix",
     .init = i440fx_init,
+    .finish = pc_finish,
     .reset = pc_reset,
     .props = pc_machine_props,
     .dies = true,

@@ -5,6 +5,7 @@
 #include "hw/i386/pc.h"
 #include "hw/intc/apic-cpu.h"
 #include "hw/isa/pc-ports.h"
+#include "hw/pci/pci-setup.h"
 #include "system/system.h"
 #include "target/i386/cpu.h"
 
@@ -89,6 +90,34 @@ static void pc_set_line(void *opaque, int n, int level)
     apic_bus_set_gsi(bus, (unsigned)n, level);
 }
 
+/* ACPI and PCI may share ISA interrupts. */
+static void pc_share_line(PCState *s, uint16_t *lines, unsigned irq, bool level)
+{
+    *lines = (uint16_t)deposit32(*lines, irq, 1, level);
+    irq_set(&s->ms->gsi[irq], ((s->sci_lines | s->pci_lines) & BIT(irq)) != 0);
+}
+
+static void pc_set_sci(void *opaque, int n, int level)
+{
+    PCState *s = opaque;
+
+    pc_share_line(s, &s->sci_lines, (unsigned)n, level != 0);
+}
+
+static void pc_set_pci_irq(void *opaque, unsigned irq, bool level)
+{
+    PCState *s = opaque;
+
+    pc_share_line(s, &s->pci_lines, irq, level);
+}
+
+static void pc_set_pci_gsi(void *opaque, unsigned gsi, bool level)
+{
+    PCState *s = opaque;
+
+    irq_set(&s->ms->gsi[gsi], level);
+}
+
 static void kick_cpu(void *opaque, unsigned cpu_index)
 {
     cpu_interrupt(cpus_get(cpu_index), CPU_INTERRUPT_POLL);
@@ -155,7 +184,8 @@ bool pc_add_interrupts(PCState *s, bool is_ich9, Error **errp)
     if (!add_controllers(s, errp)) {
         return false;
     }
-    s->pm = acpi_pm_device_create(s->ms->gsi[PC_SCI_IRQ], is_ich9, errp);
+    s->pm = acpi_pm_device_create((IRQLine){ .handler = pc_set_sci, .opaque = s, .n = PC_SCI_IRQ },
+                                  is_ich9, errp);
     return s->pm != NULL;
 }
 
@@ -181,6 +211,8 @@ PCIHostConfig pc_host_config(PCState *s)
         .memory = s->ms->system_memory,
         .io = s->ms->system_io,
         .pm_base_changed = move_pm,
+        .set_isa_irq = pc_set_pci_irq,
+        .set_gsi = pc_set_pci_gsi,
         .opaque = s,
         .preset = s->ms->kernel_filename != NULL,
     };
@@ -270,9 +302,39 @@ static void describe_pci64_window(const PCState *s, AcpiConfig *acpi)
     }
 }
 
-bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
+/* As the preset PIRQ routes of chipset.c: A, B to 10; C, D to 11; E..H the same. */
+static uint8_t pc_interrupt_line(unsigned slot, unsigned pin)
 {
-    MachineState *ms = s->ms;
+    return ((slot - 1 + pin) & 3) < 2 ? 10 : 11;
+}
+
+static uint8_t q35_interrupt_line(unsigned slot, unsigned pin)
+{
+    unsigned pirq = slot < 25 ? slot + pin : pin;
+
+    return (pirq & 3) < 2 ? 10 : 11;
+}
+
+/* What firmware does: numbers buses and assigns addresses, in the windows that _CRS tells. */
+static void pc_setup_pci(PCState *s)
+{
+    uint64_t base = MAX(ROUND_UP(s->layout.below_4g, 256 * MiB), 0x80000000ull);
+    PCISetup setup = {
+        .io_base = 0xc000, .io_end = 0x10000,
+        .memory_base = base, .memory_end = 0xfec00000,
+        .interrupt_line = s->acpi.q35 ? q35_interrupt_line : pc_interrupt_line,
+    };
+
+    if (s->acpi.ecam_len) {
+        setup.memory_base = MAX(base, s->acpi.ecam_base + s->acpi.ecam_len);
+    }
+    pci_setup(s->host->bus, &setup);
+}
+
+bool pc_finish(MachineState *ms, Error **errp)
+{
+    PCState *s = ms->board_state;
+    AcpiConfig *acpi = &s->acpi;
     g_autofree uint32_t *apic_ids = g_new(uint32_t, ms->smp.cpus);
     DirectBootConfig cfg = {
         .ram_below_4g = s->layout.below_4g,
@@ -301,7 +363,7 @@ bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp)
     acpi->has_rtc = true;
     acpi->ram_below_4g = s->layout.below_4g;
     pcihost_ecam(s->host, &acpi->ecam_base, &acpi->ecam_len);
-    acpi->last_bus = 0; /* TODO: more with the PCI core's bridges; Linux asks every slot of each */
+    acpi->last_bus = pci_count_buses(s->host->bus) - 1;
     describe_serials(acpi);
     describe_pci64_window(s, acpi);
     s->boot = direct_boot_new(ms, &cfg, errp);
@@ -313,6 +375,7 @@ void pc_reset(MachineState *ms)
     PCState *s = ms->board_state;
 
     if (s->boot) {
+        pc_setup_pci(s);
         direct_boot_reset(s->boot);
     }
 }

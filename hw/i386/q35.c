@@ -28,20 +28,20 @@ static PCRamLayout q35_ram_layout(const MachineState *ms)
 static bool q35_init(MachineState *ms, Error **errp)
 {
     PCState *s = pc_new(ms);
-    AcpiConfig acpi = { .q35 = true, .gpe0_base = PC_PM_BASE + 0x20 };
     PCIHostConfig host = pc_host_config(s);
 
+    s->acpi = (AcpiConfig){ .q35 = true, .gpe0_base = PC_PM_BASE + 0x20 };
     if (!pc_add_ram(s, q35_ram_layout(ms), errp) || !pc_add_interrupts(s, true, errp)) {
         return false;
     }
     s->host = q35_pcihost_create(&host, errp);
-    return s->host && pc_add_isa_devices(s, HPET_INTCAP_Q35, errp) && pc_add_cpus(s, errp) &&
-           pc_add_kernel(s, &acpi, errp);
+    return s->host && pc_add_isa_devices(s, HPET_INTCAP_Q35, errp) && pc_add_cpus(s, errp);
 }
 
 const MachineBoard board_q35 = {
     .family = "pc_q35",
     .init = q35_init,
+    .finish = pc_finish,
     .reset = pc_reset,
     .props = pc_machine_props,
     .dies = true,

@@ -183,7 +183,7 @@ static void test_without_firmware_reset_sets_bases_up(void)
         g_assert_cmphex(f.pm_base, ==, 0x600);
         cfg_write(&f, 0, 0x60, 0, 4); /* the guest changes it; the second round is after reset */
         cfg_write(&f, 0xf8, 0x40, 0x0801, 4);
-        device_type(&f.host->dev)->reset(&f.host->dev);
+        pci_bus_reset(f.host->bus);
     }
 }
 

@@ -24,6 +24,8 @@ typedef struct MachineBoard {
     const char *family; /* "pc_q35": prefix in code and docs */
     /* Creates and wires everything. Straight-line code. */
     bool (*init)(MachineState *ms, Error **errp);
+    /* After the devices of the command line exist; NULL: nothing to do. */
+    bool (*finish)(MachineState *ms, Error **errp);
     /* NULL: nothing beyond resetting devices. */
     void (*reset)(MachineState *ms);
     const Property *props; /* of MachineState: -machine NAME,prop=value */

@@ -27,7 +27,21 @@ typedef enum PropertyKind {
     PROP_STRING, /* char *, owned by the object */
     PROP_ENUM,   /* int, index into .enum_names */
     PROP_CHARDEV, /* Chardev *, written as its id */
+    PROP_CUSTOM,  /* what .ops says */
 } PropertyKind;
+
+struct Property;
+
+/* A property with a notation of its own ("06.0", a MAC address, the id of a back end). */
+typedef struct PropertyOps {
+    const char *type_name;
+    /* False where the text means nothing; with an error, or without one for the usual text. */
+    bool (*set)(Object *obj, const struct Property *prop, const char *value, Error **errp);
+    /* New string. */
+    char *(*get)(const Object *obj, const struct Property *prop);
+    void (*set_default)(Object *obj, const struct Property *prop); /* NULL: zero */
+    void (*release)(Object *obj, const struct Property *prop);     /* NULL: nothing to free */
+} PropertyOps;
 
 /* One row of a property table. */
 typedef struct Property {
@@ -41,6 +55,7 @@ typedef struct Property {
     const char *enum_type;         /* its name in introspection */
     const char *description;
     bool read_only;
+    const PropertyOps *ops; /* PROP_CUSTOM */
     /* Optional check of a value that is about to be stored. */
     bool (*check)(Object *obj, const struct Property *prop, uint64_t value, Error **errp);
 } Property;

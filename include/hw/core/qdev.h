@@ -6,6 +6,7 @@
 #include "hw/core/object.h"
 
 typedef struct DeviceState DeviceState;
+typedef struct BusState BusState;
 typedef struct VMStateDescription VMStateDescription;
 
 /* What happens to a device's state in a migration. Every DeviceType answers; the style suite fails
@@ -33,11 +34,24 @@ typedef struct DeviceType {
     void (*unrealize)(DeviceState *dev);
 } DeviceType;
 
+/* A place that devices plug into. Embedded in what provides it. */
+struct BusState {
+    const char *type; /* "PCI", "PCIE", "ISA", "virtio-serial-bus", ... */
+    char *name;
+    DeviceState *parent; /* NULL: main-system-bus */
+    GPtrArray *devices;  /* of DeviceState, borrowed, in order of realization */
+    bool internal;       /* not for -device */
+    /* More lines about a device for `info qtree`; NULL: none. */
+    void (*print_dev)(const DeviceState *dev, GString *out, int indent);
+};
+
 struct DeviceState {
     Object object;
     char *id; /* of -device; NULL: none */
     bool from_user; /* made by -device */
     bool realized;
+    BusState *bus;       /* where it is plugged; NULL: nowhere */
+    GPtrArray *children; /* of BusState, borrowed: the buses it provides; NULL: none */
 };
 
 extern const ObjectType type_device; /* abstract root "device" */
@@ -55,6 +69,22 @@ static inline const DeviceType *device_type(const DeviceState *dev)
 {
     return (const DeviceType *)dev->object.type;
 }
+/* Puts @bus below @parent (NULL: the machine itself). @name is copied; NULL: the parent's id, else
+ * TYPE.N in small letters. fini takes it away again. */
+void qdev_bus_init(BusState *bus, const char *type, const char *name, DeviceState *parent);
+void qdev_bus_fini(BusState *bus);
+/* The bus named @name, NULL: none; the first one that takes devices of @type ("PCI" devices go to
+ * PCI Express buses too). */
+BusState *qdev_find_bus(const char *name);
+BusState *qdev_find_bus_for(const char *type);
+bool qdev_bus_takes(const BusState *bus, const char *type);
+/* Calls @fn for each realized device, in order. */
+void qdev_foreach(void (*fn)(void *opaque, DeviceState *dev), void *opaque);
+/* The machine is complete: from now on -device means hot-plug, which no bus has. */
+void qdev_machine_complete(void);
+/* device_del: no device can be unplugged; says why. */
+bool qdev_device_del(const char *id, Error **errp);
+
 /* Resets all realized devices in order. */
 void qdev_reset_all(void);
 /* -device's argument, keyval or JSON. */

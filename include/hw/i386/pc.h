@@ -42,6 +42,8 @@ typedef struct PCState {
     RTCDevice *rtc;
     HPETDevice *hpet;      /* NULL: hpet=off */
     uint32_t pin2_lines;   /* lines 0 and 2, which share an I/O APIC pin */
+    uint16_t sci_lines, pci_lines; /* ISA interrupts by who holds them high */
+    AcpiConfig acpi;       /* what the board knows of it before devices are plugged */
 } PCState;
 
 /* Properties of both boards, for MachineBoard.props. */
@@ -62,8 +64,8 @@ PCIHostConfig pc_host_config(PCState *s);
 /* Real-time clock, HPET, serial ports, the single-byte ports. */
 bool pc_add_isa_devices(PCState *s, uint32_t hpet_intcap, Error **errp);
 bool pc_add_cpus(PCState *s, Error **errp);
-/* -kernel. @acpi: what the board knows; the rest is filled in here. */
-bool pc_add_kernel(PCState *s, AcpiConfig *acpi, Error **errp);
+/* MachineBoard.finish: -kernel, with s->acpi filled in. */
+bool pc_finish(MachineState *ms, Error **errp);
 /* MachineBoard.reset. */
 void pc_reset(MachineState *ms);
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The MSI-X capability (PCI 3.0, 6.8.2): a table of messages in a region of its own and a bit for
+ * each that waits while its vector is masked. BQL.
+ *
+ *   region:  0 table, 16 bytes a vector: address, data, control (bit 0: masked)
+ *            half  pending bits
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/pci.h"
+
+enum {
+    MSIX_CONTROL = 2,
+    MSIX_TABLE = 4,
+    MSIX_PBA = 8,
+    MSIX_CAP_BYTES = 12,
+
+    MSIX_ENABLE = 0x8000,
+    MSIX_MASK_ALL = 0x4000,
+
+    ENTRY_BYTES = 16,
+    ENTRY_DATA = 8,
+    ENTRY_CONTROL = 12,
+    ENTRY_MASKED = 1,
+};
+
+static uint64_t ld(const uint8_t *p, unsigned bytes)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, p, bytes); /* little endian host */
+    return v;
+}
+
+static bool vector_masked(const PCIDevice *d, unsigned vector)
+{
+    const PCIMsix *m = &d->msix;
+
+    return m->masked || (m->table[vector * ENTRY_BYTES + ENTRY_CONTROL] & ENTRY_MASKED);
+}
+
+static bool test_pending(const PCIMsix *m, unsigned vector)
+{
+    return m->pending[vector / 8] & BIT(vector % 8);
+}
+
+static void set_pending(PCIMsix *m, unsigned vector, bool on)
+{
+    uint8_t bit = BIT(vector % 8);
+
+    m->pending[vector / 8] = (uint8_t)((m->pending[vector / 8] & ~bit) | (on ? bit : 0));
+}
+
+static void send(PCIDevice *d, unsigned vector)
+{
+    const uint8_t *entry = d->msix.table + vector * ENTRY_BYTES;
+
+    pci_send_msi(d, ld(entry, 8), (uint32_t)ld(entry + ENTRY_DATA, 4));
+}
+
+/* A vector may have become unmasked. */
+static void fire_pending(PCIDevice *d, unsigned vector)
+{
+    if (test_pending(&d->msix, vector) && !vector_masked(d, vector)) {
+        set_pending(&d->msix, vector, false);
+        send(d, vector);
+    }
+}
+
+bool msix_enabled(const PCIDevice *d)
+{
+    return d->msix.cap && (pci_get(d, d->msix.cap + MSIX_CONTROL, 2) & MSIX_ENABLE);
+}
+
+void msix_notify(PCIDevice *d, unsigned vector)
+{
+    if (vector >= d->msix.nr || !msix_enabled(d)) {
+        return;
+    }
+    if (vector_masked(d, vector)) {
+        set_pending(&d->msix, vector, true);
+    } else {
+        send(d, vector);
+    }
+}
+
+/* --- Guest accesses -------------------------------------------------------------------------- */
+
+static uint64_t table_read(void *opaque, hwaddr addr, unsigned size)
+{
+    PCIDevice *d = opaque;
+
+    return addr + size <= d->msix.nr * (hwaddr)ENTRY_BYTES ? ld(d->msix.table + addr, size) : 0;
+}
+
+static void table_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+{
+    PCIDevice *d = opaque;
+
+    if (addr + size <= d->msix.nr * (hwaddr)ENTRY_BYTES) {
+        memcpy(d->msix.table + addr, &value, size);
+        fire_pending(d, (unsigned)(addr / ENTRY_BYTES));
+    }
+}
+
+static uint64_t pba_read(void *opaque, hwaddr addr, unsigned size)
+{
+    PCIDevice *d = opaque;
+
+    return addr + size <= ROUND_UP(d->msix.nr, 64u) / 8 ? ld(d->msix.pending + addr, size) : 0;
+}
+
+static void pba_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+{
+}
+
+static const MemoryRegionOps table_ops = {
+    .read = table_read, .write = table_write, .valid_min = 4, .valid_max = 8, .impl_min = 4,
+    .impl_max = 4,
+};
+static const MemoryRegionOps pba_ops = {
+    .read = pba_read, .write = pba_write, .valid_min = 4, .valid_max = 8, .impl_min = 4,
+    .impl_max = 4,
+};
+
+void msix_config_written(PCIDevice *d, unsigned reg, unsigned size)
+{
+    PCIMsix *m = &d->msix;
+    uint32_t control;
+
+    if (!m->cap || reg + size <= m->cap + (unsigned)MSIX_CONTROL ||
+        reg >= m->cap + (unsigned)MSIX_TABLE) {
+        return;
+    }
+    control = pci_get(d, m->cap + MSIX_CONTROL, 2);
+    if (control & MSIX_ENABLE) {
+        pci_set_intx(d, false);
+    }
+    m->masked = (control & (MSIX_ENABLE | MSIX_MASK_ALL)) != MSIX_ENABLE;
+    for (unsigned v = 0; !m->masked && v < m->nr; v++) {
+        fire_pending(d, v);
+    }
+}
+
+/* --- Life cycle ------------------------------------------------------------------------------ */
+
+bool msix_init(PCIDevice *d, unsigned bar, unsigned vectors, Error **errp)
+{
+    PCIMsix *m = &d->msix;
+    uint64_t half;
+    unsigned cap;
+
+    if (!vectors || vectors > PCI_MSIX_MAX_VECTORS) {
+        error_setg(errp, "The number of MSI-X vectors is invalid");
+        return false;
+    }
+    cap = pci_add_capability(d, PCI_CAP_MSIX, 0, MSIX_CAP_BYTES);
+    if (!cap) {
+        error_setg(errp, "no room for the MSI-X capability");
+        return false;
+    }
+    half = MAX(2048, pow2ceil(vectors * (uint64_t)ENTRY_BYTES));
+    m->cap = (uint16_t)cap;
+    m->nr = (uint16_t)vectors;
+    m->table = g_malloc0(vectors * (size_t)ENTRY_BYTES);
+    m->pending = g_malloc0(ROUND_UP(vectors, 64u) / 8);
+    pci_set(d, cap + MSIX_CONTROL, vectors - 1, 2);
+    pci_set_wmask(d, cap + MSIX_CONTROL, MSIX_ENABLE | MSIX_MASK_ALL, 2);
+    pci_set(d, cap + MSIX_TABLE, bar, 4);
+    pci_set(d, cap + MSIX_PBA, (uint32_t)half | bar, 4);
+    memory_region_init(&m->bar, "msix", 2 * half);
+    memory_region_init_io(&m->table_mr, &table_ops, d, "msix-table", vectors * ENTRY_BYTES);
+    memory_region_init_io(&m->pba_mr, &pba_ops, d, "msix-pba", ROUND_UP(vectors, 64u) / 8);
+    memory_region_add_subregion(&m->bar, 0, &m->table_mr);
+    memory_region_add_subregion(&m->bar, half, &m->pba_mr);
+    pci_register_bar(d, bar, 0, &m->bar);
+    msix_reset(d);
+    return true;
+}
+
+void msix_uninit(PCIDevice *d)
+{
+    PCIMsix *m = &d->msix;
+
+    if (m->cap) {
+        memory_region_del_subregion(&m->bar, &m->table_mr);
+        memory_region_del_subregion(&m->bar, &m->pba_mr);
+        memory_region_fini(&m->bar);
+        g_free(m->table);
+        g_free(m->pending);
+        *m = (PCIMsix){ .cap = 0 };
+    }
+}
+
+void msix_reset(PCIDevice *d)
+{
+    PCIMsix *m = &d->msix;
+
+    if (!m->cap) {
+        return;
+    }
+    m->masked = true;
+    memset(m->table, 0, m->nr * (size_t)ENTRY_BYTES);
+    memset(m->pending, 0, ROUND_UP(m->nr, 64u) / 8);
+    for (unsigned v = 0; v < m->nr; v++) {
+        m->table[v * ENTRY_BYTES + ENTRY_CONTROL] = ENTRY_MASKED;
+    }
+}
