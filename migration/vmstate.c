@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Saving, checking, loading and describing by VMStateDescription: see vmstate.h. */
+#include "qemu/osdep.h"
+#include "migration/vmstate.h"
+
+/* ---- Bytes ----------------------------------------------------------------------------------- */
+
+static void put_uint(GByteArray *out, uint64_t v, unsigned size)
+{
+    uint8_t buf[8];
+
+    for (unsigned i = 0; i < size; i++) {
+        buf[i] = v >> 8 * (size - 1 - i);
+    }
+    g_byte_array_append(out, buf, size);
+}
+
+/* What is left to read, and where it belongs, for messages. */
+typedef struct Reader {
+    const uint8_t *data;
+    size_t len;
+    GString *path;
+    Error **errp;
+} Reader;
+
+static bool get_bytes(Reader *r, size_t n, const uint8_t **bytes)
+{
+    if (n > r->len) {
+        error_setg(r->errp, "%s: %zu bytes are missing", r->path->str, n - r->len);
+        return false;
+    }
+    *bytes = r->data;
+    r->data += n;
+    r->len -= n;
+    return true;
+}
+
+static bool get_uint(Reader *r, unsigned size, uint64_t *v)
+{
+    const uint8_t *b;
+
+    if (!get_bytes(r, size, &b)) {
+        return false;
+    }
+    *v = 0;
+    for (unsigned i = 0; i < size; i++) {
+        *v = *v << 8 | b[i];
+    }
+    return true;
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+static uint64_t load_member(const void *p, unsigned size)
+{
+    switch (size) {
+    case 1:
+        return *(const uint8_t *)p;
+    case 2:
+        return *(const uint16_t *)p;
+    case 4:
+        return *(const uint32_t *)p;
+    default:
+        return *(const uint64_t *)p;
+    }
+}
+
+static void store_member(void *p, unsigned size, uint64_t v)
+{
+    switch (size) {
+    case 1:
+        *(uint8_t *)p = v;
+        break;
+    case 2:
+        *(uint16_t *)p = v;
+        break;
+    case 4:
+        *(uint32_t *)p = v;
+        break;
+    default:
+        *(uint64_t *)p = v;
+    }
+}
+
+static uint32_t buffer_len(const VMStateField *f, const void *opaque)
+{
+    return *(const uint32_t *)((const char *)opaque + f->len_offset);
+}
+
+static void *buffer_of(const void *member)
+{
+    return *(void *const *)member;
+}
+
+/* ---- Saving ---------------------------------------------------------------------------------- */
+
+static void save_fields(const VMStateDescription *vmsd, void *opaque, GByteArray *out);
+
+static void save_element(const VMStateField *f, void *opaque, void *p, GByteArray *out)
+{
+    switch (f->kind) {
+    case VMS_STRUCT:
+        save_fields(f->sub, p, out);
+        break;
+    case VMS_BYTES:
+        g_byte_array_append(out, p, f->size);
+        break;
+    case VMS_BUFFER:
+        put_uint(out, buffer_len(f, opaque), 4);
+        g_byte_array_append(out, buffer_of(p), buffer_len(f, opaque));
+        break;
+    case VMS_BOOL:
+        put_uint(out, *(bool *)p, 1);
+        break;
+    default:
+        put_uint(out, load_member(p, f->size), f->size);
+    }
+}
+
+static void save_fields(const VMStateDescription *vmsd, void *opaque, GByteArray *out)
+{
+    if (vmsd->pre_save) {
+        vmsd->pre_save(opaque);
+    }
+    for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
+        for (uint32_t i = 0; i < f->count; i++) {
+            save_element(f, opaque, (char *)opaque + f->offset + (size_t)i * f->size, out);
+        }
+    }
+}
+
+static void save_subsection(const VMStateDescription *sub, void *opaque, GByteArray *out)
+{
+    g_autoptr(GByteArray) content = g_byte_array_new();
+
+    save_fields(sub, opaque, content);
+    put_uint(out, strlen(sub->name), 1);
+    g_byte_array_append(out, (const uint8_t *)sub->name, strlen(sub->name));
+    put_uint(out, sub->version, 4);
+    put_uint(out, content->len, 4);
+    g_byte_array_append(out, content->data, content->len);
+}
+
+void vmstate_save(const VMStateDescription *vmsd, void *opaque, GByteArray *out)
+{
+    const VMStateDescription *const *sub;
+    unsigned at;
+
+    save_fields(vmsd, opaque, out);
+    at = out->len;
+    put_uint(out, 0, 1);
+    for (sub = vmsd->subsections; sub && *sub; sub++) {
+        if ((*sub)->needed(opaque)) {
+            save_subsection(*sub, opaque, out);
+            out->data[at]++;
+        }
+    }
+}
+
+/* ---- Checking and loading -------------------------------------------------------------------- */
+
+/* What to do with the members: @apply false only looks. */
+typedef struct Loader {
+    Reader r;
+    bool apply;
+} Loader;
+
+static bool load_fields(Loader *l, const VMStateDescription *vmsd, void *opaque, uint32_t version);
+
+static bool load_uint(Loader *l, const VMStateField *f, void *p)
+{
+    uint64_t v, max = f->kind == VMS_BOOL ? 1 : f->max ? f->max : UINT64_MAX;
+
+    if (!get_uint(&l->r, f->kind == VMS_BOOL ? 1 : f->size, &v)) {
+        return false;
+    }
+    if (f->kind != VMS_SINT && v > max) {
+        error_setg(l->r.errp, "%s: %" PRIu64 " is more than %" PRIu64, l->r.path->str, v, max);
+        return false;
+    }
+    if (l->apply) {
+        store_member(p, f->size, v);
+    }
+    return true;
+}
+
+static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, void *p)
+{
+    uint64_t len = f->size;
+    const uint8_t *bytes;
+
+    if (f->kind == VMS_BUFFER) {
+        if (!get_uint(&l->r, 4, &len)) {
+            return false;
+        }
+        if (len != buffer_len(f, opaque)) {
+            error_setg(l->r.errp, "%s: %" PRIu64 " bytes, here it has %u", l->r.path->str, len,
+                       buffer_len(f, opaque));
+            return false;
+        }
+        p = buffer_of(p);
+    }
+    if (!get_bytes(&l->r, len, &bytes)) {
+        return false;
+    }
+    if (l->apply) {
+        memcpy(p, bytes, len);
+    }
+    return true;
+}
+
+static bool load_element(Loader *l, const VMStateField *f, void *opaque, void *p)
+{
+    switch (f->kind) {
+    case VMS_STRUCT:
+        return load_fields(l, f->sub, p, f->sub->version);
+    case VMS_BYTES:
+    case VMS_BUFFER:
+        return load_bytes(l, f, opaque, p);
+    default:
+        return load_uint(l, f, p);
+    }
+}
+
+static bool load_field(Loader *l, const VMStateField *f, void *opaque)
+{
+    size_t prefix = l->r.path->len;
+
+    for (uint32_t i = 0; i < f->count; i++) {
+        g_string_append_printf(l->r.path, f->count > 1 ? "/%s[%u]" : "/%s", f->name, i);
+        if (!load_element(l, f, opaque, (char *)opaque + f->offset + (size_t)i * f->size)) {
+            return false;
+        }
+        g_string_truncate(l->r.path, prefix);
+    }
+    return true;
+}
+
+static bool load_fields(Loader *l, const VMStateDescription *vmsd, void *opaque, uint32_t version)
+{
+    if (l->apply && vmsd->pre_load) {
+        vmsd->pre_load(opaque);
+    }
+    for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
+        if (f->since <= version && !load_field(l, f, opaque)) {
+            return false;
+        }
+    }
+    return !l->apply || !vmsd->post_load || vmsd->post_load(opaque, version, l->r.errp);
+}
+
+static bool version_is_known(Reader *r, const VMStateDescription *vmsd, uint32_t version)
+{
+    uint32_t minimum = MAX(vmsd->minimum, 1);
+
+    if (version < minimum || version > vmsd->version) {
+        error_setg(r->errp, "%s: version %u is not supported (%u to %u are)", r->path->str, version,
+                   minimum, vmsd->version);
+        return false;
+    }
+    return true;
+}
+
+static const VMStateDescription *subsection_find(const VMStateDescription *vmsd, const char *name)
+{
+    for (const VMStateDescription *const *s = vmsd->subsections; s && *s; s++) {
+        if (!strcmp((*s)->name, name)) {
+            return *s;
+        }
+    }
+    return NULL;
+}
+
+/* The head of a subsection, and a loader for its content alone. */
+static bool subsection_head(Loader *l, const VMStateDescription *vmsd, Loader *content,
+                            const VMStateDescription **sub, uint32_t *version)
+{
+    g_autofree char *name = NULL, *printable = NULL;
+    const uint8_t *bytes;
+    uint64_t len, v;
+
+    if (!get_uint(&l->r, 1, &len) || !get_bytes(&l->r, len, &bytes)) {
+        return false;
+    }
+    name = g_strndup((const char *)bytes, len);
+    *sub = subsection_find(vmsd, name);
+    if (!*sub) {
+        printable = g_strescape(name, NULL);
+        error_setg(l->r.errp, "%s: unknown subsection '%s'", l->r.path->str, printable);
+        return false;
+    }
+    g_string_append_printf(l->r.path, "/%s", name);
+    if (!get_uint(&l->r, 4, &v) || !version_is_known(&l->r, *sub, v) ||
+        !get_uint(&l->r, 4, &len) || !get_bytes(&l->r, len, &bytes)) {
+        return false;
+    }
+    *version = v;
+    *content = *l;
+    content->r.data = bytes;
+    content->r.len = len;
+    return true;
+}
+
+static bool is_at_end(Reader *r)
+{
+    if (r->len) {
+        error_setg(r->errp, "%s: %zu bytes too many", r->path->str, r->len);
+    }
+    return !r->len;
+}
+
+static bool load_subsections(Loader *l, const VMStateDescription *vmsd, void *opaque)
+{
+    uint64_t n;
+
+    if (!get_uint(&l->r, 1, &n)) {
+        return false;
+    }
+    while (n--) {
+        size_t prefix = l->r.path->len;
+        const VMStateDescription *sub;
+        uint32_t version;
+        Loader content;
+
+        if (!subsection_head(l, vmsd, &content, &sub, &version) ||
+            !load_fields(&content, sub, opaque, version) || !is_at_end(&content.r)) {
+            return false;
+        }
+        g_string_truncate(l->r.path, prefix);
+    }
+    return true;
+}
+
+static bool walk(const VMStateDescription *vmsd, void *opaque, uint32_t version,
+                 const uint8_t *data, size_t len, bool apply, Error **errp)
+{
+    g_autoptr(GString) path = g_string_new(vmsd->name);
+    Loader l = { .r = { data, len, path, errp }, .apply = apply };
+
+    return version_is_known(&l.r, vmsd, version) && load_fields(&l, vmsd, opaque, version) &&
+           load_subsections(&l, vmsd, opaque) && is_at_end(&l.r);
+}
+
+bool vmstate_check(const VMStateDescription *vmsd, const void *opaque, uint32_t version,
+                   const uint8_t *data, size_t len, Error **errp)
+{
+    return walk(vmsd, (void *)opaque, version, data, len, false, errp);
+}
+
+bool vmstate_load(const VMStateDescription *vmsd, void *opaque, uint32_t version,
+                  const uint8_t *data, size_t len, Error **errp)
+{
+    return walk(vmsd, opaque, version, data, len, false, errp) &&
+           walk(vmsd, opaque, version, data, len, true, errp);
+}
+
+/* ---- Describing ------------------------------------------------------------------------------ */
+
+static const char *const kind_names[] = {
+    [VMS_UINT] = "uint", [VMS_SINT] = "int",       [VMS_BOOL] = "bool",
+    [VMS_BYTES] = "bytes", [VMS_BUFFER] = "buffer", [VMS_STRUCT] = "struct",
+};
+
+static void describe(const VMStateDescription *vmsd, unsigned indent, GString *out)
+{
+    g_string_append_printf(out, "%*s%s version %u minimum %u\n", indent, "", vmsd->name,
+                           vmsd->version, MAX(vmsd->minimum, 1));
+    indent += 2;
+    for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
+        g_string_append_printf(out, "%*s%s %s", indent, "", f->name, kind_names[f->kind]);
+        if (f->kind == VMS_UINT || f->kind == VMS_SINT) {
+            g_string_append_printf(out, "%u", f->size * 8);
+        } else if (f->kind == VMS_BYTES) {
+            g_string_append_printf(out, "[%u]", f->size);
+        }
+        if (f->count > 1) {
+            g_string_append_printf(out, "[%u]", f->count);
+        }
+        if (f->max) {
+            g_string_append_printf(out, " max %" PRIu64, f->max);
+        }
+        if (f->since > 1) {
+            g_string_append_printf(out, " since %u", f->since);
+        }
+        g_string_append_c(out, '\n');
+        if (f->kind == VMS_STRUCT) {
+            describe(f->sub, indent + 2, out);
+        }
+    }
+    for (const VMStateDescription *const *s = vmsd->subsections; s && *s; s++) {
+        g_string_append_printf(out, "%*ssubsection\n", indent, "");
+        describe(*s, indent + 2, out);
+    }
+}
+
+void vmstate_describe(const VMStateDescription *vmsd, GString *out)
+{
+    describe(vmsd, 0, out);
+}
