@@ -92,7 +92,7 @@ def shim_env(mode=None, **extra):
 
 # --- processes --------------------------------------------------------------------------------
 
-def _die_with_parent():
+def die_with_parent():
     os.setsid()
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
@@ -108,7 +108,7 @@ def run(*args, env=None, cwd=None, binary=None, timeout=RUN_LIMIT_S, stdin=subpr
     """Runs the emulator to its end. A run over the limit is killed and fails the test."""
     argv = [binary or BINARY] + list(args)
     proc = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            cwd=cwd, env=_environment(env), preexec_fn=_die_with_parent)
+                            cwd=cwd, env=_environment(env), preexec_fn=die_with_parent)
     try:
         out, err = proc.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -256,7 +256,7 @@ class VMM:
             with open(self.path("stdout"), "wb") as out, open(self.path("stderr"), "wb") as err:
                 self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out,
                                              stderr=err, env=self._env,
-                                             preexec_fn=_die_with_parent)
+                                             preexec_fn=die_with_parent)
             if self._want_qmp:
                 self.qmp = QMP.connect(self.qmp_path, alive=self.alive)
         except BaseException as e:
