@@ -3,6 +3,7 @@
  * ends the process. */
 #include "qemu/osdep.h"
 #include "chardev/char-object.h"
+#include "block/blockdev.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "monitor/monitor.h"
@@ -377,6 +378,32 @@ static bool create_monitors(Error **errp)
     return true;
 }
 
+/* -blockdev, then -drive, as QEMU. */
+static bool create_drives(MachineState *ms, Error **errp)
+{
+    unsigned ide_units = !g_strcmp0(ms->version->board->family, "pc_q35") ? 1 : 2;
+
+    for (guint i = 0; i < opts.blockdevs->len; i++) {
+        const char *arg = g_ptr_array_index(opts.blockdevs, i);
+
+        error_loc_set_cmdline("blockdev", arg);
+        if (!blockdev_add_option(arg, errp)) {
+            return false;
+        }
+    }
+    for (guint i = 0; i < opts.drives->len; i++) {
+        const char *arg = g_ptr_array_index(opts.drives, i);
+
+        error_loc_set_cmdline("drive", arg);
+        if (!drive_add_option(arg, ide_units, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    drive_add_devices(opts.devices);
+    return true;
+}
+
 static bool create_devices(Error **errp)
 {
     for (guint i = 0; i < opts.devices->len; i++) {
@@ -388,7 +415,14 @@ static bool create_devices(Error **errp)
         }
     }
     error_loc_set_cmdline(NULL, NULL);
-    return true;
+    return drive_check_claimed(errp);
+}
+
+/* The VM has stopped: what the guest wrote goes to stable storage. */
+static void rest_disks(void)
+{
+    blk_drain_all();
+    bdrv_flush_all();
 }
 
 /* Life cycle */
@@ -434,9 +468,9 @@ static bool build_machine(Error **errp)
                                      : "-initrd only allowed with -kernel option");
         return false;
     }
-    return create_chardevs(errp) && create_serials(errp) && init_accel(ms, errp) &&
-           v->board->init(ms, errp) && create_debugcons(errp) && create_devices(errp) &&
-           (!v->board->finish || v->board->finish(ms, errp));
+    return create_chardevs(errp) && create_serials(errp) && create_drives(ms, errp) &&
+           init_accel(ms, errp) && v->board->init(ms, errp) && create_debugcons(errp) &&
+           create_devices(errp) && (!v->board->finish || v->board->finish(ms, errp));
 }
 
 static bool start(Error **errp)
@@ -453,6 +487,7 @@ static bool start(Error **errp)
     add_defaults();
     vm_set_identity(opts.name, opts.uuid);
     object_set_chardev_resolver(find_chardev, name_chardev);
+    vm_set_stopped_handler(rest_disks);
     vm_set_reboot_action(opts.no_reboot);
     vm_set_shutdown_action(opts.no_shutdown);
     if (!build_machine(errp) || !create_monitors(errp)) {
@@ -474,6 +509,7 @@ static void stop(void)
         vm_stop(RUN_STATE_SHUTDOWN);
     }
     cpus_destroy_all();
+    blockdev_close_all();
     monitor_cleanup();
     chardev_cleanup();
     pidfile_remove();

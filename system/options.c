@@ -251,6 +251,45 @@ static bool opt_action(Options *o, const char *arg, bool *done, Error **errp)
     return keyval_check_unused(kv, errp);
 }
 
+/* A file name in a -drive argument: its commas are doubled. */
+static void add_drive(Options *o, const char *what, const char *file)
+{
+    g_auto(GStrv) parts = g_strsplit(file, ",", 0);
+    g_autofree char *escaped = g_strjoinv(",,", parts);
+
+    g_ptr_array_add(o->drives, g_strconcat(what, ",file=", escaped, NULL));
+}
+
+static bool opt_hda(Options *o, const char *arg, bool *done, Error **errp)
+{
+    add_drive(o, "index=0,media=disk", arg);
+    return true;
+}
+
+static bool opt_hdb(Options *o, const char *arg, bool *done, Error **errp)
+{
+    add_drive(o, "index=1,media=disk", arg);
+    return true;
+}
+
+static bool opt_hdc(Options *o, const char *arg, bool *done, Error **errp)
+{
+    add_drive(o, "index=2,media=disk", arg);
+    return true;
+}
+
+static bool opt_hdd(Options *o, const char *arg, bool *done, Error **errp)
+{
+    add_drive(o, "index=3,media=disk", arg);
+    return true;
+}
+
+static bool opt_cdrom(Options *o, const char *arg, bool *done, Error **errp)
+{
+    add_drive(o, "index=2,media=cdrom", arg);
+    return true;
+}
+
 static bool opt_help(Options *o, const char *arg, bool *done, Error **errp);
 
 #define O(field) offsetof(Options, field)
@@ -279,6 +318,18 @@ static const OptionRow rows[] = {
       "add device ('-device help' for list, '-device driver,help' for properties)" },
     { "global", "driver.property=value", OPT_CALL, 0, opt_global,
       "set a property default for all devices of a type" },
+    { "blockdev", "[driver=]driver[,node-name=N][,discard=ignore|unmap][,...]", OPT_LIST,
+      O(blockdevs), NULL, "configure a block node" },
+    { "drive", "[file=file][,if=type][,bus=n][,unit=m][,media=d][,index=i][,format=f]...", OPT_LIST,
+      O(drives), NULL,
+      "use 'file' as a drive image\n"
+      "cache=writethrough|writeback|none|unsafe|directsync, werror=report|ignore|enospc|stop,\n"
+      "rerror=report|ignore|stop, discard=ignore|unmap, detect-zeroes=on|off|unmap, id=name" },
+    { "hda", "file", OPT_CALL, 0, opt_hda, "use 'file' as hard disk 0 image (-hdb, -hdc, -hdd: 1..3)" },
+    { "hdb", "file", OPT_CALL, 0, opt_hdb, NULL },
+    { "hdc", "file", OPT_CALL, 0, opt_hdc, NULL },
+    { "hdd", "file", OPT_CALL, 0, opt_hdd, NULL },
+    { "cdrom", "file", OPT_CALL, 0, opt_cdrom, "use 'file' as CD-ROM image" },
     { "kernel", "bzImage", OPT_STRING, O(kernel), NULL,
       "use 'bzImage' as kernel image (Linux bzImage, PVH or multiboot ELF)" },
     { "initrd", "file", OPT_STRING, O(initrd), NULL,
@@ -403,9 +454,8 @@ bool options_parse(int argc, char **argv, Options *o, bool *done, Error **errp)
         const OptionRow *row;
 
         if (*opt != '-') {
-            error_loc_set_cmdline(NULL, NULL);
-            error_setg(errp, "%s: invalid argument: disk images are not supported yet", opt);
-            return false;
+            add_drive(o, "index=0,media=disk", opt); /* QEMU: a bare name is -hda */
+            continue;
         }
         opt += opt[1] == '-' ? 2 : 1;
         row = find_option(opt);

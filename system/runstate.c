@@ -20,6 +20,7 @@ static struct {
     void (*powerdown_fn)(void *opaque);
     void *powerdown_opaque;
     bool pending; /* main loop will look at the requests */
+    void (*stopped)(void);
 } vm = { .state = RUN_STATE_PRELAUNCH };
 
 RunState runstate_get(void)
@@ -83,6 +84,11 @@ bool vm_start(Error **errp)
     return true;
 }
 
+void vm_set_stopped_handler(void (*fn)(void))
+{
+    vm.stopped = fn;
+}
+
 void vm_stop(RunState state)
 {
     bool was_running = vm.state == RUN_STATE_RUNNING;
@@ -91,6 +97,9 @@ void vm_stop(RunState state)
         qemu_clock_enable_virtual(false);
         cpus_pause_all();
         accel_state_change(false);
+        if (vm.stopped) {
+            vm.stopped();
+        }
     }
     vm.state = state;
     vm.needs_reset = state == RUN_STATE_INTERNAL_ERROR || state == RUN_STATE_SHUTDOWN;

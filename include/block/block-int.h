@@ -99,6 +99,12 @@ static inline void bdrv_set_total(BlockNode *bs, int64_t bytes)
     __atomic_store_n(&bs->total_bytes, bytes, __ATOMIC_RELEASE);
 }
 
+/* False for names that need a protocol or a "json:" description we do not have. */
+bool bdrv_check_filename(const char *filename, Error **errp);
+bool bdrv_path_is_device(const char *path);
+/* "qcow2" or "raw" by the file's first bytes. */
+const char *bdrv_probe_format(const char *path);
+
 /* QEMU's locks on an image file (block/file-lock.c). From what is held now, *@locked_perm and
  * *@locked_unshared, to what @perm and @shared need. False with an error, and nothing changed, when
  * another process stands against it. */

@@ -16,6 +16,7 @@ typedef struct Options {
     const char *name, *uuid, *pidfile;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
+    GPtrArray *blockdevs, *drives;
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
 } Options;
 

@@ -32,6 +32,9 @@ bool vm_start(Error **errp);
 /* Stops all vCPUs and guest time and enters @state. Returns after all vCPUs have stopped. */
 void vm_stop(RunState state);
 
+/* Called by vm_stop() after the vCPUs have stopped: to bring disks to rest. */
+void vm_set_stopped_handler(void (*fn)(void));
+
 /* Requests, from any thread with the BQL held; the main loop carries them out with the vCPUs
  * stopped. */
 void vm_request_reset(ShutdownCause cause);

@@ -46,7 +46,8 @@ CASES = [
     (["--nosuchoption"], [], "--nosuchoption: invalid option", SAME),
     (["-cpu"], [], "-cpu: requires an argument", SAME),
     (["-M"], [], "-M: requires an argument", SAME),
-    (["disk.img"], ANY, "disk.img: invalid argument: disk images are not supported yet", OURS),
+    (["disk.img"], ANY, "-drive index=0,media=disk,file=disk.img: Could not open 'disk.img': No such "
+     "file or directory", OURS),
     # CPU model and features
     (["-cpu", "nosuch"], Q35, "unable to find CPU model 'nosuch'", SAME),
     (["-cpu", "Haswell-v99"], Q35, "unable to find CPU model 'Haswell-v99'", SAME),
