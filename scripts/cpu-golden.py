@@ -53,6 +53,25 @@ def models():
     write('qemu-7.2-tcg-models.txt', lines)
 
 
+def full():
+    """What full expansion has beyond static expansion: the usual values, then who differs."""
+    replies = load(Q35 + 'query-cpu-model-expansion-full.json')['replies']
+    static = load(Q35 + 'query-cpu-model-expansion-static.json')['replies']
+    models = {}
+    for name, reply in sorted(replies.items()):
+        known = static[name]['return']['model']['props']
+        models[name] = {k: json.dumps(v) for k, v in reply['return']['model']['props'].items()
+                        if k not in known}
+    usual = models['qemu64']
+    lines = ['# QEMU 7.2, -machine q35 -accel tcg: properties of full expansion that static expansion',
+             '# does not have: those of qemu64, then of each model what differs.']
+    lines += ['usual ' + ' '.join(f'{k}={v}' for k, v in sorted(usual.items()))]
+    for name, props in models.items():
+        lines.append(' '.join([name] + [f'{k}={v}' for k, v in sorted(props.items())
+                                        if usual.get(k) != v]))
+    write('qemu-7.2-tcg-full.txt', lines)
+
+
 def cpuid():
     guests = load(Q35 + 'guest-cpuid.json')['models']
     lines = ['# QEMU 7.2, -machine q35 -accel tcg -smp 1: CPUID as a guest reads it after reset.',
@@ -104,6 +123,7 @@ def options():
 
 os.makedirs(OUT, exist_ok=True)
 models()
+full()
 cpuid()
 options()
 write('qemu-7.2-cpu-help.txt', open(CAPTURES + '/qemu-7.2-tcg/cpu-help.txt', encoding='utf-8').read().rstrip('\n').split('\n'))

@@ -94,10 +94,17 @@ static unsigned weight(const X86CPUCandidate *c, const X86CPUDemand *d)
     return n;
 }
 
-static bool is_wished(const X86CPUCandidate *c, const X86CPUWish *wish)
+/* 2: what was asked about, 1: another version of it. */
+static unsigned wished(const X86CPUCandidate *c, const X86CPUWish *wish)
 {
-    return (wish->model[0] && !strcmp(c->model, wish->model[0])) ||
-           (wish->model[1] && !strcmp(c->model, wish->model[1]));
+    unsigned best = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(wish->model); i++) {
+        if (wish->model[i] && !strcmp(c->model, wish->model[i])) {
+            best = MAX(best, c->version == wish->version[i] ? 2 : 1);
+        }
+    }
+    return best;
 }
 
 /* Whether @a describes @d better than @b. Both fit. */
@@ -114,8 +121,8 @@ static bool is_better(const X86CPUCandidate *a, const X86CPUCandidate *b, const 
     if (weight_a != weight_b) {
         return weight_a > weight_b;
     }
-    if (is_wished(a, wish) != is_wished(b, wish)) {
-        return is_wished(a, wish);
+    if (wished(a, wish) != wished(b, wish)) {
+        return wished(a, wish) > wished(b, wish);
     }
     if (a->version != b->version) {
         return a->version > b->version;

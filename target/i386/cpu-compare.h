@@ -46,10 +46,12 @@ typedef struct X86CPUCandidate {
 } X86CPUCandidate;
 
 /* What to prefer among candidates that fit: models of @vendor (NULL: any), then the most features,
- * then the models called @model[] (NULL: none), then the newest version. */
+ * then the model versions @model[], @version[] themselves (NULL: none), then other versions of
+ * these models, then the newest version. */
 typedef struct X86CPUWish {
     const char *vendor;
     const char *model[2];
+    int version[2];
 } X86CPUWish;
 
 /* The candidate that describes @d best, NULL when none fits. It fits when @d has all it demands,

@@ -154,6 +154,7 @@ static X86CPUWish wish_of(const Pair *p)
     return (X86CPUWish){
         .vendor = same ? real_vendor(&p->a) : NULL,
         .model = {p->a.def ? p->a.def->name : NULL, p->b.def ? p->b.def->name : NULL},
+        .version = {p->a.version, p->b.version},
     };
 }
 
