@@ -600,6 +600,12 @@ void chardev_foreach_kind(void (*fn)(void *opaque, const char *id, const char *k
 }
 
 /* Gives a peer that still reads the time to take what is queued. */
+void chardev_delete(Chardev *chr)
+{
+    g_ptr_array_remove(chardevs, chr);
+    chardev_free(chr);
+}
+
 static void flush_bounded(Chardev *chr, int64_t deadline_us)
 {
     while (chr->open && chr->out_fd >= 0 && chardev_write_pending(chr)) {

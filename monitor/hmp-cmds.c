@@ -3,9 +3,11 @@
  * */
 #include "qemu/osdep.h"
 #include "hmp.h"
+#include "gdbstub/gdbstub.h"
 #include "hw/core/machine.h"
 #include "qapi/qapi-commands.h"
 #include "qemu/log.h"
+#include "system/options.h"
 
 /* --- help ------------------------------------------------------------------------------------ */
 
@@ -111,6 +113,22 @@ static void hmp_system_reset(Monitor *mon, const HmpArg *args)
 static void hmp_system_powerdown(Monitor *mon, const HmpArg *args)
 {
     qmp_system_powerdown(NULL);
+}
+
+static void hmp_gdbserver(Monitor *mon, const HmpArg *args)
+{
+    const char *device = args[0].present ? args[0].s : GDB_DEFAULT_DEVICE;
+    Error *err = NULL;
+
+    if (!gdbserver_start(device, monitor_run_line, &err)) {
+        monitor_printf(mon, "Could not open gdbserver on device '%s': %s\n", device,
+                       error_get_pretty(err));
+        error_free(err);
+    } else if (!strcmp(device, "none")) {
+        monitor_puts(mon, "Disabled gdbserver\n");
+    } else {
+        monitor_printf(mon, "Waiting for gdb connection on device '%s'\n", device);
+    }
 }
 
 static void hmp_select_cpu(Monitor *mon, const HmpArg *args)
@@ -387,6 +405,8 @@ const HmpCommand hmp_commands[] = {
     { "nmi", { { NULL } }, "", "send an NMI to all CPUs", hmp_nmi },
     { "cpu", { { "index", 'i' } }, "index", "choose the CPU that later commands are about",
       hmp_select_cpu },
+    { "gdbserver", { { "device", 's', true } }, "[device]",
+      "let gdb connect (default device tcp::1234), or stop that (none)", hmp_gdbserver },
     { "x", { { "fmt", '/' }, { "addr", 'l' } }, "/fmt addr",
       "show memory at a virtual address of the chosen CPU", hmp_x },
     { "xp", { { "fmt", '/' }, { "addr", 'l' } }, "/fmt addr",

@@ -155,6 +155,15 @@ bool qmp_human_monitor_command(const HumanMonitorCommandArgs *args, char **ret, 
     return true;
 }
 
+char *monitor_run_line(const char *line, unsigned cpu)
+{
+    Monitor mon = { .kind = MONITOR_HMP, .cpu_index = (int)cpu };
+
+    mon.capture = g_string_new(NULL);
+    hmp_execute(&mon, line);
+    return g_string_free(mon.capture, FALSE);
+}
+
 /* --- Terminal -------------------------------------------------------------------------------- */
 
 static void rl_print(void *opaque, const char *text)

@@ -136,7 +136,7 @@ static bool monitor_new(Chardev *chr, MonitorKind kind, Error **errp)
     }
     if (!monitors) {
         monitors = g_ptr_array_new();
-        vm_set_event_listener(send_vm_event);
+        vm_add_event_listener(send_vm_event);
     }
     g_ptr_array_add(monitors, mon);
     return true;
@@ -222,7 +222,7 @@ void monitor_cleanup(void)
     if (!monitors) {
         return;
     }
-    vm_set_event_listener(NULL);
+    vm_remove_event_listener(send_vm_event);
     for (guint i = 0; i < monitors->len; i++) {
         monitor_free(g_ptr_array_index(monitors, i));
     }

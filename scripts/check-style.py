@@ -29,7 +29,8 @@ LAYERS = [
     ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel']),
     ('hw/i386', ['*']),
     ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'migration']),
-    ('monitor', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'target/i386']),
+    ('gdbstub', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
+    ('monitor', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'target/i386', 'gdbstub']),
     ('tests', ['*']),
     ('scripts', ['*']),
 ]
@@ -40,7 +41,7 @@ HEADER_LAYERS = [
     ('qemu/', 'util'), ('qapi/', 'qapi'), ('hw/core/', 'hw/core'), ('hw/i386/', 'hw/i386'),
     ('hw/intc/', 'hw/intc'), ('hw/', 'hw'), ('system/', 'system'), ('block/', 'block'), ('chardev/', 'chardev'),
     ('monitor/', 'monitor'), ('migration/', 'migration'), ('target/i386/', 'target/i386'),
-    ('accel/', 'accel'),
+    ('accel/', 'accel'), ('gdbstub/', 'gdbstub'),
 ]
 # Types that cross layers as pointers in plain-data headers: any layer may include these.
 SHARED_HEADERS = {'hw/intc/seoib.h', 'trace.h', 'config-host.h'}

@@ -204,8 +204,10 @@ void cpus_resume_all(void)
         cpu_commit_state(cpu);
     }
     CPU_FOREACH(cpu) {
-        cpu->stop = cpu->stopped = false;
-        cpu_kick(cpu);
+        if (!cpu->frozen) {
+            cpu->stop = cpu->stopped = false;
+            cpu_kick(cpu);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "qemu/osdep.h"
 #include "chardev/char-object.h"
 #include "block/blockdev.h"
+#include "gdbstub/gdbstub.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "monitor/monitor.h"
@@ -404,6 +405,19 @@ static bool create_drives(MachineState *ms, Error **errp)
     return true;
 }
 
+static bool create_gdbserver(Error **errp)
+{
+    if (!opts.gdb) {
+        return true;
+    }
+    error_loc_set_cmdline("gdb", opts.gdb);
+    if (!gdbserver_start(opts.gdb, monitor_run_line, errp)) {
+        return false;
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
 static bool create_devices(Error **errp)
 {
     for (guint i = 0; i < opts.devices->len; i++) {
@@ -498,6 +512,9 @@ static bool start(Error **errp)
     if (current_machine->version->board->reset) {
         current_machine->version->board->reset(current_machine);
     }
+    if (!create_gdbserver(errp)) {
+        return false;
+    }
     daemonize_ready();
     return opts.start_paused || vm_start(errp);
 }
@@ -505,9 +522,10 @@ static bool start(Error **errp)
 static void stop(void)
 {
     if (runstate_is_running()) {
-        vm_set_event_listener(NULL); /* clients expect no STOP after SHUTDOWN here */
+        vm_remove_event_listeners(); /* clients expect no STOP after SHUTDOWN here */
         vm_stop(RUN_STATE_SHUTDOWN);
     }
+    gdbserver_cleanup(vm_exit_status());
     cpus_destroy_all();
     blockdev_close_all();
     monitor_cleanup();

@@ -493,6 +493,31 @@ bool address_space_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bo
     return all;
 }
 
+bool address_space_debug_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bool is_write)
+{
+    uint8_t *p = buf;
+
+    while (len) {
+        uint64_t n = MIN(len, 4096 - (addr & 4095));
+        void *host = address_space_map_ram(as, addr, n, false);
+
+        if (!host || !is_write) {
+            if (!address_space_rw(as, addr, p, n, is_write)) {
+                return false;
+            }
+        } else {
+            memcpy(host, p, n);
+            if (as->listener && as->listener->ram_written) {
+                as->listener->ram_written(as->listener, addr, n);
+            }
+        }
+        addr += n;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
+
 uint64_t address_space_ld(AddressSpace *as, hwaddr addr, unsigned size)
 {
     uint64_t value = 0;

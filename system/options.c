@@ -83,6 +83,12 @@ static bool opt_enable_kvm(Options *o, const char *arg, bool *done, Error **errp
     return true;
 }
 
+static bool opt_gdb_default(Options *o, const char *arg, bool *done, Error **errp)
+{
+    o->gdb = GDB_DEFAULT_DEVICE;
+    return true;
+}
+
 /* -global driver.property=value or driver=D,property=P,value=V */
 static bool opt_global(Options *o, const char *arg, bool *done, Error **errp)
 {
@@ -356,6 +362,9 @@ static const OptionRow rows[] = {
     { "daemonize", NULL, OPT_FLAG, O(daemonize), NULL, "detach once everything is ready" },
     { "S", NULL, OPT_FLAG, O(start_paused), NULL,
       "freeze CPU at startup (use 'c' to start execution)" },
+    { "gdb", "dev", OPT_STRING, O(gdb), NULL,
+      "accept gdb connections on 'dev' (-gdb tcp::1234, -gdb stdio)" },
+    { "s", NULL, OPT_CALL, 0, opt_gdb_default, "shorthand for -gdb " GDB_DEFAULT_DEVICE },
     { "rtc", "[base=utc|localtime|date][,clock=host]", OPT_CALL, 0, opt_rtc,
       "set the RTC base and clock" },
     { "d", "item1,...", OPT_CALL, 0, opt_log_items,

@@ -6,6 +6,7 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "system/cpus.h"
+#include "system/debug.h"
 #include "system/runstate.h"
 
 /* The state machine; all of it under the BQL. */
@@ -16,7 +17,7 @@ static struct {
     RunState stop_state;
     bool shutdown_on_reboot, pause_on_shutdown, needs_reset;
     int exit_status;
-    VmEventFn listener;
+    VmEventFn listeners[4];
     void (*powerdown_fn)(void *opaque);
     void *powerdown_opaque;
     bool pending; /* main loop will look at the requests */
@@ -48,15 +49,41 @@ bool shutdown_cause_is_guest(ShutdownCause cause)
     return cause >= SHUTDOWN_CAUSE_GUEST_SHUTDOWN && cause <= SHUTDOWN_CAUSE_GUEST_PANIC;
 }
 
-void vm_set_event_listener(VmEventFn fn)
+/* The list has no gaps. */
+void vm_add_event_listener(VmEventFn fn)
 {
-    vm.listener = fn;
+    size_t i = 0;
+
+    while (i < ARRAY_SIZE(vm.listeners) && vm.listeners[i]) {
+        i++;
+    }
+    assert(i < ARRAY_SIZE(vm.listeners));
+    vm.listeners[i] = fn;
+}
+
+void vm_remove_event_listener(VmEventFn fn)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(vm.listeners); i++) {
+        if (vm.listeners[i] != fn) {
+            vm.listeners[n++] = vm.listeners[i];
+        }
+    }
+    while (n < ARRAY_SIZE(vm.listeners)) {
+        vm.listeners[n++] = NULL;
+    }
+}
+
+void vm_remove_event_listeners(void)
+{
+    memset(vm.listeners, 0, sizeof(vm.listeners));
 }
 
 static void emit(VmEvent event, ShutdownCause cause)
 {
-    if (vm.listener) {
-        vm.listener(event, cause);
+    for (size_t i = 0; i < ARRAY_SIZE(vm.listeners) && vm.listeners[i]; i++) {
+        vm.listeners[i](event, cause);
     }
 }
 
@@ -77,7 +104,7 @@ bool vm_start(Error **errp)
         return false;
     }
     vm.state = RUN_STATE_RUNNING;
-    qemu_clock_enable_virtual(true);
+    qemu_clock_enable_virtual(!debug_time_stands_still());
     accel_state_change(true);
     emit(VM_EVENT_RESUME, SHUTDOWN_CAUSE_NONE);
     cpus_resume_all();

@@ -299,5 +299,6 @@ const AccelOps kvm_accel_ops = {
     .get_state = kvm_arch_get_state,
     .put_state = kvm_arch_put_state,
     .vm_state_change = kvm_arch_vm_state_change,
+    .debug = &kvm_arch_debug_ops,
     .target_ops = &kvm_arch_target_ops,
 };

@@ -114,12 +114,6 @@ static KVMExitAction exit_exception(KVMVcpu *v)
     return KVM_ACT_FAIL;
 }
 
-static KVMExitAction exit_debug(KVMVcpu *v)
-{
-    vm_request_stop(RUN_STATE_DEBUG);
-    return KVM_ACT_LEAVE;
-}
-
 static KVMExitAction exit_intr(KVMVcpu *v)
 {
     return KVM_ACT_LEAVE;
@@ -138,7 +132,7 @@ static const KVMExitFn exit_table[] = {
     [KVM_EXIT_UNKNOWN] = exit_unknown,
     [KVM_EXIT_EXCEPTION] = exit_exception,
     [KVM_EXIT_IO] = exit_io,
-    [KVM_EXIT_DEBUG] = exit_debug,
+    [KVM_EXIT_DEBUG] = kvm_arch_handle_debug,
     [KVM_EXIT_MMIO] = exit_mmio,
     [KVM_EXIT_SHUTDOWN] = exit_shutdown,
     [KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,

@@ -140,6 +140,9 @@ bool kvm_arch_vcpu_idle(CPUState *cpu);
 bool kvm_arch_stop_on_emulation_error(KVMVcpu *v);
 /* The registers and the code at the program counter, to stderr. */
 void kvm_arch_dump(KVMVcpu *v);
+/* KVM_EXIT_DEBUG: at one of the debugger's points, or an exception of the guest's own. */
+KVMExitAction kvm_arch_handle_debug(KVMVcpu *v);
+extern const AccelDebugOps kvm_arch_debug_ops; /* AccelOps.debug */
 void kvm_arch_vm_state_change(MachineState *ms, bool running);
 extern const X86AccelOps kvm_arch_target_ops; /* AccelOps.target_ops */
 

@@ -61,6 +61,8 @@ void chardev_accept_input(Chardev *chr);
 int chardev_get_msgfd(Chardev *chr);
 /* Drops the peer; a listening chardev waits for the next one. */
 void chardev_disconnect(Chardev *chr);
+/* Closes and frees a chardev without front end. */
+void chardev_delete(Chardev *chr);
 /* Sends what is queued (for at most a second), closes all and unlinks sockets; at exit. */
 void chardev_cleanup(void);
 /* For each, with its QEMU-style description ("disconnected:unix:/x,server=on"). */

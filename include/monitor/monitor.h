@@ -22,6 +22,8 @@ bool monitor_init_short(MonitorKind kind, const char *arg, Error **errp);
  * chardev_new_from_short(), and for "mon:..." also puts a human monitor on the shared (mux)
  * chardev. */
 Chardev *monitor_new_device_chardev(const char *id, const char *arg, bool *none, Error **errp);
+/* Runs a line of the human monitor as if CPU @cpu had been chosen; what it prints, to be freed. */
+char *monitor_run_line(const char *line, unsigned cpu);
 /* Closes all sessions after sending what they still have to send (bounded time). Before
  * chardev_cleanup(). */
 void monitor_cleanup(void);

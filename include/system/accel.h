@@ -8,6 +8,7 @@
 
 typedef struct MachineState MachineState;
 typedef struct IrqChipOps IrqChipOps;
+typedef struct AccelDebugOps AccelDebugOps;
 
 /* kernel-irqchip=on|split|off */
 typedef enum IrqChipMode {
@@ -41,6 +42,8 @@ typedef struct AccelOps {
     bool (*put_state)(CPUState *cpu, bool full, Error **errp);
     /* After vm_stop / before vm_start: clocks. NULL: nothing. */
     void (*vm_state_change)(MachineState *ms, bool running);
+    /* Break- and watchpoints, single step (system/debug.h). NULL: there are none. */
+    const AccelDebugOps *debug;
     /* Target-specific operations; X86AccelOps for target/i386. */
     const void *target_ops;
 } AccelOps;

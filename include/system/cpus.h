@@ -29,6 +29,8 @@ struct CPUState {
     GQueue work;      /* BQL: queued run_on_cpu() calls */
     GCond halt_cond;  /* with the BQL */
     GCond done_cond;  /* with the BQL */
+    bool frozen;      /* BQL: the debugger lets only others go on */
+    unsigned step_flags; /* DEBUG_STEP_*; changed while stopped, see system/debug.h */
     bool state_valid; /* own thread: registers are in env, newer than the accelerator's */
     bool state_full;  /* with state_valid: so is what only reset or a state load changes */
     void *accel;      /* the accelerator's own data */

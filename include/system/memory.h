@@ -111,6 +111,8 @@ typedef struct AddressSpace AddressSpace;
 typedef struct MemoryListener {
     void (*region_add)(struct MemoryListener *l, const FlatRange *range);
     void (*region_del)(struct MemoryListener *l, const FlatRange *range);
+    /* RAM was written by somebody who is no vCPU. Any thread. NULL: never mind. */
+    void (*ram_written)(struct MemoryListener *l, hwaddr addr, uint64_t len);
 } MemoryListener;
 
 AddressSpace *address_space_new(const char *name, MemoryRegion *root);
@@ -122,6 +124,8 @@ void address_space_set_listener(AddressSpace *as, MemoryListener *l);
 /* Copies between @buf and guest memory, device regions included. Unassigned parts read as ones and
  * ignore writes; false when there were any. BQL. */
 bool address_space_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bool is_write);
+/* Same for a debugger: ROM can be written, and what executes RAM learns of it. BQL. */
+bool address_space_debug_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bool is_write);
 /* A single access of 1, 2, 4 or 8 bytes. BQL. */
 uint64_t address_space_ld(AddressSpace *as, hwaddr addr, unsigned size);
 void address_space_st(AddressSpace *as, hwaddr addr, uint64_t value, unsigned size);

@@ -5,6 +5,8 @@
 
 #include "qemu/keyval.h"
 
+#define GDB_DEFAULT_DEVICE "tcp::1234" /* -s, HMP gdbserver */
+
 /* What the options ask for; strings are borrowed from argv or owned for the process's life. */
 typedef struct Options {
     GPtrArray *accels; /* char *: arguments of -accel, in order */
@@ -17,6 +19,7 @@ typedef struct Options {
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
     GPtrArray *blockdevs, *drives;
+    const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
 } Options;
 

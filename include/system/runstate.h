@@ -7,8 +7,8 @@
 #include "qapi/qapi-types.h" /* RunState, ShutdownCause: the order is QEMU's */
 #include "qemu/error.h"
 
-/* What the monitor wants to hear of (QMP events STOP, RESUME, RESET, SHUTDOWN, POWERDOWN).
- * @guest: the guest asked for it. One listener. BQL. */
+/* What monitors and the debugger want to hear of (QMP events STOP, RESUME, RESET, SHUTDOWN,
+ * POWERDOWN). BQL. */
 typedef enum VmEvent {
     VM_EVENT_STOP,
     VM_EVENT_RESUME,
@@ -24,7 +24,11 @@ bool runstate_is_running(void);
 const char *runstate_name(RunState state);
 const char *shutdown_cause_name(ShutdownCause cause);
 bool shutdown_cause_is_guest(ShutdownCause cause);
-void vm_set_event_listener(VmEventFn fn);
+/* Listeners are called in the order in which they came; at most four. */
+void vm_add_event_listener(VmEventFn fn);
+void vm_remove_event_listener(VmEventFn fn);
+/* Nobody hears of anything any more. */
+void vm_remove_event_listeners(void);
 
 /* Starts or continues the guest. False with QEMU's error where the state forbids it. BQL, main
  * loop. */

@@ -89,23 +89,28 @@ bool x86_cpu_translate(X86CPU *cpu, uint64_t va, uint64_t *gpa)
     return walk(env, current_machine->memory, va, gpa);
 }
 
-bool x86_cpu_read_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len)
+bool x86_cpu_access_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len, bool write)
 {
-    uint8_t *out = buf;
+    uint8_t *p = buf;
 
     while (len) {
         size_t chunk = MIN(len, 4096 - (va & 4095));
         uint64_t gpa;
 
         if (!x86_cpu_translate(cpu, va, &gpa) ||
-            !address_space_rw(current_machine->memory, gpa, out, chunk, false)) {
+            !address_space_debug_rw(current_machine->memory, gpa, p, chunk, write)) {
             return false;
         }
         va += chunk;
-        out += chunk;
+        p += chunk;
         len -= chunk;
     }
     return true;
+}
+
+bool x86_cpu_read_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len)
+{
+    return x86_cpu_access_memory(cpu, va, buf, len, false);
 }
 
 int x86_cpu_code_bits(const X86CPU *cpu)

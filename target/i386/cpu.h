@@ -190,6 +190,8 @@ void x86_cpu_dump_code_state(X86CPU *cpu, GString *out);
 bool x86_cpu_translate(X86CPU *cpu, uint64_t va, uint64_t *gpa);
 /* Reads guest memory by linear address; false when some of it is not mapped or not there. BQL. */
 bool x86_cpu_read_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len);
+/* Same, or writes as a debugger does: whatever the tables say about rights, and into ROM. */
+bool x86_cpu_access_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len, bool write);
 /* Code size at CS: 16, 32 or 64. */
 int x86_cpu_code_bits(const X86CPU *cpu);
 

@@ -298,7 +298,7 @@ static void begin_version(const MachineVersion *v, IrqChipMode irqchip, const ch
 {
     bql_lock();
     main_loop_init();
-    vm_set_event_listener(on_event);
+    vm_add_event_listener(on_event);
     if (!create_machine(v, irqchip, cpu, &error_abort)) {
         g_assert_not_reached();
     }
