@@ -65,7 +65,10 @@ static RspEvent checksum(RspParser *p, uint8_t byte)
 {
     int digit = g_ascii_xdigit_value((char)byte);
 
-    p->bad |= digit < 0;
+    if (digit < 0) {
+        p->bad = true;
+        digit = 0;
+    }
     if (p->state == RSP_SUM_HIGH) {
         p->given_sum = (uint8_t)(digit << 4);
         p->state = RSP_SUM_LOW;
