@@ -103,9 +103,18 @@ static uint64_t sys_tsc(void *opaque)
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
+static void sys_tsc_moved(void *opaque, uint64_t now)
+{
+    TcgVcpu *v = opaque;
+
+    lapic_set_tsc(v->cpu->lapic, now, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    apic_cpu_rearm(bus_of(v), v->cpu->cpu.index);
+}
+
 const TcgSysOps tcg_machine_sys_ops = {
     .rdmsr = sys_rdmsr, .wrmsr = sys_wrmsr, .get_cr8 = sys_get_cr8, .set_cr8 = sys_set_cr8,
     .cpuid = sys_cpuid, .intack = sys_intack, .attention = sys_attention, .tsc = sys_tsc,
+    .tsc_moved = sys_tsc_moved,
 };
 
 /* ---- Features -------------------------------------------------------------------------------- */

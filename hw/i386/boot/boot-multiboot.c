@@ -3,6 +3,7 @@
  * Multiboot kernels (Multiboot specification 0.6.96), version 1: ELF32 files or files whose header
  * gives the load addresses. Pure functions.
  *
+ *   0                 what a BIOS leaves: vectors that refuse every service, BIOS data area
  *   BOOT_INFO_GPA     multiboot information, memory map, boot loader name
  *   BOOT_CMDLINE_GPA  module list, command lines
  */
@@ -52,6 +53,9 @@ enum {
     NAME_OFFSET = 96,  /* in the information page */
     MMAP_OFFSET = 128,
 };
+
+/* Of the BIOS data area, and a free place at its end. */
+enum { BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KIB = 0x413, BIOS_STUB = 0x4f0, BIOS_AREA_BYTES = 0x500 };
 
 #define LOADER_NAME "qemu"
 
@@ -238,6 +242,34 @@ static void fill_info(const BootParams *p, uint8_t *info)
     }
 }
 
+/*
+ * Xen looks for the end of conventional memory in the BIOS data area and calls the BIOS from real
+ * mode. Without firmware every service answers "not supported" (AH = 86h, CF), and Xen takes the
+ * multiboot memory map.
+ */
+static void add_bios_area(BootPlan *plan)
+{
+    static const uint8_t refuse[] = {
+        0x55,                   /* push bp */
+        0x89, 0xe5,             /* mov bp, sp */
+        0x80, 0x4e, 0x06, 0x01, /* or byte [bp + 6], 1: carry in the saved flags */
+        0x5d,                   /* pop bp */
+        0xb4, 0x86,             /* mov ah, 86h */
+        0xcf,                   /* iret */
+    };
+    uint8_t *area = boot_plan_add_buffer(plan, 0, BIOS_AREA_BYTES);
+
+    for (unsigned v = 0; v < 256; v++) {
+        bool hardware = (v >= 0x08 && v < 0x10) || (v >= 0x70 && v < 0x78);
+
+        /* 0000:offset; hardware interrupts only return */
+        boot_st32(area + v * 4, BIOS_STUB + (hardware ? sizeof(refuse) - 1 : 0));
+    }
+    boot_st32(area + BDA_EBDA_SEGMENT, BOOT_LOW_RAM_END >> 4);
+    boot_st32(area + BDA_BASE_KIB, BOOT_LOW_RAM_END / KiB);
+    memcpy(area + BIOS_STUB, refuse, sizeof(refuse));
+}
+
 bool boot_multiboot(const BootParams *p, BootPlan *plan, Error **errp)
 {
     int64_t offset = find_header(&p->kernel);
@@ -268,6 +300,7 @@ bool boot_multiboot(const BootParams *p, BootPlan *plan, Error **errp)
     plan->entry.rax = LOADER_MAGIC;
     plan->entry.rbx = BOOT_INFO_GPA;
     boot_plan_add_gdt(plan);
+    add_bios_area(plan);
     return true;
 }
 

@@ -37,7 +37,6 @@ static const MsrRow rows[] = {
     { 0x277, 1, F(pat), MSR_PLAIN },
     { 0x2ff, 1, F(mtrr_deftype), MSR_PLAIN },
     { 0x3a, 1, F(feature_control), MSR_PLAIN },
-    { 0x3b, 1, F(tsc_adjust), MSR_PLAIN },
     { 0x400, 40, F(mce_banks[0]), MSR_PLAIN },
     { 0xda0, 1, F(xss), MSR_PLAIN },
     { 0xc0000081, 1, F(star), MSR_PLAIN },
@@ -52,16 +51,28 @@ static const MsrRow rows[] = {
 
 /* Registers that read as a constant and ignore writes, so that systems that poke them go on. */
 static const struct {
-    uint32_t msr;
+    uint32_t first, nr;
     uint64_t value;
 } constants[] = {
-    { 0x00000017, 0 },           /* platform id */
-    { 0x0000008b, 1ull << 32 },  /* microcode revision */
-    { 0x000000fe, 0x508 },       /* MTRRs: 8 variable, fixed, WC */
-    { 0x000000cd, 3 },
-    { 0xc0010010, 0 },           /* SYSCFG */
-    { 0xc0010015, 0 },           /* HWCR */
-    { 0xc0011029, 2 },           /* DE_CFG: LFENCE serialises */
+    { 0x00000017, 1, 0 },           /* platform id */
+    { 0x0000008b, 1, 1ull << 32 },  /* microcode revision */
+    { 0x000000fe, 1, 0x508 },       /* MTRRs: 8 variable, fixed, WC */
+    { 0x000000cd, 1, 3 },
+    { 0x000001d9, 1, 0 },           /* DEBUGCTL: no LBR, no BTF */
+    { 0x000001db, 4, 0 },           /* last branch and exception addresses */
+    { 0xc0010000, 8, 0 },           /* performance counters */
+    { 0xc0010010, 1, 0 },           /* SYSCFG */
+    { 0xc0010015, 1, 0 },           /* HWCR */
+    { 0xc0010016, 5, 0 },           /* IORRs, TOP_MEM */
+    { 0xc001001d, 1, 0 },           /* TOP_MEM2 */
+    { 0xc001001f, 1, 0 },           /* NB_CFG */
+    { 0xc0010055, 1, 0 },           /* interrupt pending message */
+    { 0xc0010058, 1, 0 },           /* base of the memory-mapped configuration space */
+    { 0xc0010114, 1, 0x10 },        /* VM_CR: SVM is disabled */
+    { 0xc0011004, 2, 0 },           /* CPUID overrides */
+    { 0xc0011020, 4, 0 },           /* LS_CFG, IC_CFG, DC_CFG, BU_CFG */
+    { 0xc0011029, 1, 2 },           /* DE_CFG: LFENCE serialises */
+    { 0xc001102a, 1, 0 },           /* BU_CFG2 */
 };
 
 static uint64_t *field(TcgCPU *c, uint32_t msr, MsrKind *kind)
@@ -85,6 +96,16 @@ static uint64_t tsc(TcgCPU *c)
     return (c->sys->tsc ? c->sys->tsc(c->opaque) : c->nr_blocks_run) + c->tsc_offset;
 }
 
+/* The LAPIC's deadlines are in the guest's TSC. */
+static void move_tsc(TcgCPU *c, uint64_t by)
+{
+    c->tsc_offset += by;
+    c->env->tsc_adjust += by;
+    if (c->sys->tsc_moved) {
+        c->sys->tsc_moved(c->opaque, tsc(c));
+    }
+}
+
 static bool read_msr(TcgCPU *c, uint32_t msr, uint64_t *v)
 {
     MsrKind kind;
@@ -95,7 +116,7 @@ static bool read_msr(TcgCPU *c, uint32_t msr, uint64_t *v)
         return true;
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(constants); i++) {
-        if (constants[i].msr == msr) {
+        if (msr - constants[i].first < constants[i].nr) {
             *v = constants[i].value;
             return true;
         }
@@ -104,6 +125,9 @@ static bool read_msr(TcgCPU *c, uint32_t msr, uint64_t *v)
     case 0x10:
         *v = tsc(c);
         return true;
+    case 0x3b:
+        *v = c->env->tsc_adjust;
+        return x86_features_have(c->features, X86_FEATURE_TSC_ADJUST);
     case 0xc0000080:
         *v = c->env->efer;
         return true;
@@ -143,7 +167,7 @@ static bool write_msr(TcgCPU *c, uint32_t msr, uint64_t v)
         return true;
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(constants); i++) {
-        if (constants[i].msr == msr) {
+        if (msr - constants[i].first < constants[i].nr) {
             return true;
         }
     }
@@ -151,7 +175,13 @@ static bool write_msr(TcgCPU *c, uint32_t msr, uint64_t v)
     case 0xc0000080:
         return write_efer(c, v);
     case 0x10:
-        c->tsc_offset += v - tsc(c);
+        move_tsc(c, v - tsc(c));
+        return true;
+    case 0x3b:
+        if (!x86_features_have(c->features, X86_FEATURE_TSC_ADJUST)) {
+            return false;
+        }
+        move_tsc(c, v - c->env->tsc_adjust);
         return true;
     case 0x79: /* microcode update */
         return true;

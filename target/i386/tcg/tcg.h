@@ -97,6 +97,8 @@ typedef struct TcgSysOps {
     /* Looks for events (INIT, NMI, ...) when c->attention was set. True: leave tcg_run(). */
     bool (*attention)(void *opaque);
     uint64_t (*tsc)(void *opaque);
+    /* The guest wrote its TSC: it is @now now. */
+    void (*tsc_moved)(void *opaque, uint64_t now);
 } TcgSysOps;
 
 /* Register files that CR0, CR4 and XCR0 can withhold. */
