@@ -427,6 +427,16 @@ const HmpCommand hmp_commands[] = {
       "put text into a ring buffer", hmp_ringbuf_write },
     { "ringbuf_read", { { "device", 's' }, { "size", 'i' } }, "device size",
       "take text out of a ring buffer", hmp_ringbuf_read },
+    { "qom-list", { { "path", 's', true } }, "[path]", "the properties of an object",
+      hmp_qom_list },
+    { "qom-get", { { "path", 's' }, { "property", 's' } }, "path property",
+      "print a property of an object", hmp_qom_get },
+    { "qom-set", { { "path", 's' }, { "property", 's' }, { "value", 'S' } }, "path property value",
+      "set a property of an object", hmp_qom_set },
+    { "cpu-compare", { { "modela", 's' }, { "modelb", 's' } }, "modela modelb",
+      "compare two CPU models, written as for -cpu", hmp_cpu_compare },
+    { "cpu-baseline", { { "modela", 's' }, { "modelb", 's' } }, "modela modelb",
+      "the CPU model that runs wherever one of two does", hmp_cpu_baseline },
     { NULL },
 };
 

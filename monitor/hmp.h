@@ -65,6 +65,12 @@ void hmp_io_read(Monitor *mon, const HmpArg *args);
 void hmp_io_write(Monitor *mon, const HmpArg *args);
 void hmp_gva2gpa(Monitor *mon, const HmpArg *args);
 
+void hmp_qom_list(Monitor *mon, const HmpArg *args);
+void hmp_qom_get(Monitor *mon, const HmpArg *args);
+void hmp_qom_set(Monitor *mon, const HmpArg *args);
+void hmp_cpu_compare(Monitor *mon, const HmpArg *args);
+void hmp_cpu_baseline(Monitor *mon, const HmpArg *args);
+
 void hmp_info_lapic(Monitor *mon, const HmpArg *args);
 void hmp_info_pic(Monitor *mon, const HmpArg *args);
 void hmp_info_ioapic(Monitor *mon, const HmpArg *args);

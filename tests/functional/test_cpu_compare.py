@@ -5,6 +5,8 @@ the facts about QEMU 10.2's models, over all pairs of model versions, and what t
 import itertools
 import json
 import os
+import subprocess
+import tempfile
 
 import vmm
 
@@ -281,6 +283,100 @@ class Host(vmm.TestCase):
                     reply = vm.cmd("query-cpu-model-comparison",
                                    {"modela": model, "modelb": other})
                     self.assertIn(reply["result"], ("subset", "identical"), (name, reply))
+
+
+class Tool(vmm.TestCase):
+    """scripts/cpu-compare, the face for people."""
+
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="cpu-compare-")
+        self.addCleanup(self.dir.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.dir.name, name)
+
+    def run_tool(self, *args, accel="tcg"):
+        argv = [os.path.join(vmm.SOURCE, "scripts", "cpu-compare"), "--qemu", vmm.BINARY,
+                "--accel", accel, *args]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=vmm.RUN_LIMIT_S, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_two_models_side_by_side(self):
+        status, out, _ = self.run_tool("Skylake-Server-v6", "Cascadelake-Server-v5,pcid=off")
+        self.assertEqual(status, 1)
+        lines = out.splitlines()
+        self.assertEqual(lines[0], "A: Skylake-Server-v6")
+        self.assertTrue(lines[3].startswith("incompatible: "), lines[3])
+        rows = {line.split()[0]: line.split()[1:] for line in lines[7:] if len(line.split()) > 2}
+        self.assertEqual(rows["x2apic-seoib"], ["yes", "no"])
+        self.assertEqual(rows["avx512vnni"], ["no", "yes"])
+        self.assertEqual(rows["pcid"], ["yes", "no"])
+        self.assertEqual(rows["stepping"], ["4", "6"])
+        self.assertNotIn("avx512f", rows)
+        self.assertTrue(lines[-1].startswith("Runs on both: -cpu "), lines[-1])
+        self.assertNotIn(",pcid=on", lines[-1])
+
+    def test_the_same_twice(self):
+        status, out, _ = self.run_tool("EPYC-v6", "EPYC-v6")
+        self.assertEqual(status, 0)
+        self.assertIn("identical: ", out)
+        self.assertIn("No property differs.", out)
+        self.assertTrue(out.endswith("Runs on both: -cpu EPYC-v6\n"), out)
+
+    def test_a_saved_host_and_a_running_emulator(self):
+        saved = self.path("v5.json")
+        self.assertEqual(self.run_tool("--save", saved, "Skylake-Server-v5"), (0, "", ""))
+        with vmm.VMM("-M", "none", "-accel", "tcg",
+                     "-qmp", "unix:{dir}/other,server=on,wait=off") as vm:
+            status, out, err = self.run_tool("--no-baseline", saved,
+                                             "Skylake-Server-v6@" + vm.path("other"))
+        self.assertEqual((status, err), (1, ""))
+        self.assertIn("subset: ", out)
+        self.assertRegex(out, r"\n  x2apic-seoib +no +yes\n")
+        # A program that does not know the feature
+        with open(saved, encoding="utf-8") as f:
+            model = json.load(f)
+        del model["model"]["props"]["x2apic-seoib"]
+        with open(saved, "w", encoding="utf-8") as f:
+            json.dump({"return": model, "id": 1}, f)
+        _, out, _ = self.run_tool("--no-baseline", saved, "Skylake-Server-v6")
+        self.assertRegex(out, r"\n  x2apic-seoib +- +yes\n")
+        self.assertIn("does not know the property", out)
+
+    def test_its_verdict_is_that_of_the_command(self):
+        names = ["Skylake-Server-v6", "Haswell-v4", "EPYC-v6", "max", "486", "Haswell-v5"]
+        with vmm.VMM("-M", "none", "-accel", "tcg") as vm:
+            for a, b in itertools.product(names, names[:3]):
+                _, out, _ = self.run_tool("--no-baseline", a, b)
+                reply = vm.cmd("query-cpu-model-comparison",
+                               {"modela": named(a), "modelb": named(b)})
+                self.assertEqual(out.splitlines()[3].split(":")[0], reply["result"], (a, b))
+
+    def test_what_goes_wrong_is_said(self):
+        with open(self.path("bad.json"), "w", encoding="utf-8") as f:
+            f.write("{]")
+        with open(self.path("other.json"), "w", encoding="utf-8") as f:
+            f.write("[1]")
+        for args, text in (
+                (("nope", "486"), "CPU model 'nope' not found"),
+                (("486@/nope", "486"), "/nope: No such file or directory"),
+                ((self.path("no.json"), "486"), "no.json: No such file or directory"),
+                ((self.path("bad.json"), "486"), "not JSON"),
+                ((self.path("other.json"), "486"), "not the reply of query-cpu-model-expansion"),
+                (("--qemu", "/nope", "486", "486"), "/nope: No such file or directory (--qemu"),
+                (("486",), "nothing to compare A with"),
+                (("--machine", "nope", "486", "486"), "unsupported machine type")):
+            status, out, err = self.run_tool(*args)
+            self.assertEqual((status, out), (2, ""), args)
+            self.assertIn(text, err)
+            self.assertNotIn("Traceback", err)
+
+    def test_this_host(self):
+        vmm.need_kvm()
+        status, out, err = self.run_tool("host", "Skylake-Server-v6", accel="kvm")
+        self.assertIn(status, (0, 1), err)
+        self.assertIn("Runs on both: -cpu ", out)
 
 
 if __name__ == "__main__":

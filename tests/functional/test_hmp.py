@@ -20,6 +20,8 @@ SAME_AS_PEER = [
     "cpu 1", "cpu 9", "cpu x", "quit 3", "system_reset x", "trace-event", "trace-event foo on",
     "trace-event foo maybe", "log none", "logfile /nonexist/z", "info lapic x", "info registers x",
     "info qom-tree /nope", "ringbuf_read a 1", "info chardev", "gva2gpa",
+    "qom-list", "qom-list /nope", "qom-list /machine/peripheral", "qom-get / nope", "qom-get /",
+    "qom-get /machine peripheral", "qom-set / type x", "qom-set /nope a b",
 ]
 
 
@@ -54,7 +56,8 @@ class Plain(vmm.TestCase):
             self.assertGreater(len(commands), 30)
             samples = {"addr": "0", "value": "1", "expr": "1", "index": "0", "name": "qmp_command",
                        "on|off": "off", "filename": "/dev/null", "device": "r", "data": "x",
-                       "size": "1", "item1[,...]": "none", "/fmt": "/2xb", "[cmd]": "", "[subcommand]": ""}
+                       "size": "1", "path": "/machine", "property": "type",
+                       "modela": "qemu64", "modelb": "486", "item1[,...]": "none", "/fmt": "/2xb", "[cmd]": "", "[subcommand]": ""}
             for command in commands:
                 words = re.sub(r"^(info )?([\w-]+)\|?\S*", r"\1\2", command).split()
                 if words[0] == "quit":
@@ -70,6 +73,32 @@ class Plain(vmm.TestCase):
                     if name not in ("[subcommand]", "log"):
                         self.assertIn(" -- ", vm.hmp("help %s%s" % (prefix, name)))
             self.assertTrue(vm.alive())
+
+    def test_objects_and_cpu_models(self):
+        with vmm.VMM("-M", "q35", "-accel", "tcg", "-S", "-serial", "null") as vm:
+            v5, v6 = "Skylake-Server-v5", "Skylake-Server-v6"
+            for line, text in (
+                    ("qom-list", "/\n"),
+                    ("qom-list /objects", "type (string)\n"),
+                    ("qom-get /machine type", '"pc-q35-11.0-machine"\n'),
+                    ("qom-get /machine hpet", "true\n"),
+                    ("qom-get /machine nope",
+                     "Error: Property 'pc-q35-11.0-machine.nope' not found\n"),
+                    ("qom-get /nope x", "Error: Device '/nope' not found\n"),
+                    ("qom-set /machine type on",
+                     "Error: Property 'pc-q35-11.0-machine.type' is not writable\n"),
+                    ("cpu-compare %s %s" % (v6, v5),
+                     "superset: %s has more than %s\n  differ in: x2apic-seoib\n" % (v6, v5)),
+                    ("cpu-compare %s %s,x2apic-seoib=on" % (v6, v5),
+                     "identical: %s asks for the same as %s,x2apic-seoib=on\n" % (v6, v5)),
+                    ("cpu-compare 486 nope", "Error: CPU model 'nope' not found\n"),
+                    ("cpu-baseline %s %s" % (v6, v5), v5 + "\n"),
+                    ("cpu-baseline %s,stepping=3,mmx=off %s,mmx=off,aes" % (v6, v6), None),
+                    ("cpu-baseline 486,lmce=on pentium,lmce=on", "486-v1,lmce=on\n")):
+                if text is None:
+                    self.assertIn("x2apic-seoib=on", vm.hmp(line), line)
+                else:
+                    self.assertEqual(vm.hmp(line), text, line)
 
     def test_hostile_lines(self):
         lines = ["", " ", "\0", "#x", "x" * 100000, "p " + "(" * 100000, "p " + "-" * 100000,
