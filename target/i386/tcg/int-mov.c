@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Moves: MOV, XCHG, LEA, stack, conversions, conditional moves (SDM vol 2). Owner thread. */
 #include "qemu/osdep.h"
+#include <sched.h>
 #include "target/i386/tcg/handlers.h"
 #include "target/i386/tcg/insn-tables.h"
 
@@ -240,8 +241,14 @@ HANDLER(h_fence)
     NEXT;
 }
 
+enum { PAUSES_PER_YIELD = 16 };
+
+/* Whoever it waits for may need this host CPU. */
 HANDLER(h_pause)
 {
+    if (++c->nr_pauses % PAUSES_PER_YIELD == 0) {
+        sched_yield();
+    }
     c->rip = op_next_rip(c, op);
     END;
 }

@@ -269,12 +269,22 @@ static void G_GNUC_NORETURN page_fault(TcgCPU *c, const TcgOp *op, const Walk *w
     tcg_raise_err(c, op, EXC_PF, w->error);
 }
 
+/* Does @op reach @la by the stack segment? Pushes and pops have no ModRM operand there. */
+static bool by_stack(const TcgCPU *c, const TcgOp *op, uint64_t la)
+{
+    if (!op) {
+        return false;
+    }
+    if (op->i.flags & X86_I_MEM) {
+        return op->i.seg == R_SS;
+    }
+    return la - c->r[R_ESP] + 64 < 128 && !(x86_insn_row(op->i.row)->attrs & X86_A_rep);
+}
+
 static void walk_or_fault(TcgCPU *c, const TcgOp *op, Walk *w)
 {
     if (c->code64 && !canonical(c, w->la)) {
-        /* The stack segment faults as #SS. */
-        tcg_raise_err(c, op, op && op->i.seg == R_SS && op->i.flags & X86_I_MEM ? EXC_SS : EXC_GP,
-                      0);
+        tcg_raise_err(c, op, by_stack(c, op, w->la) ? EXC_SS : EXC_GP, 0);
     }
     if (!translate(c, w)) {
         page_fault(c, op, w);

@@ -208,7 +208,7 @@ struct TcgCPU {
     uint64_t pdptr[4]; /* PAE paging: as CR3 was loaded */
     int delivering;   /* vector of the exception being delivered, -1: none */
     uint64_t tsc_offset;
-    uint64_t nr_blocks_run, nr_tlb_miss;
+    uint64_t nr_blocks_run, nr_tlb_miss, nr_pauses;
     uint64_t jmp_gen;        /* part of jmp_key: bumped to forget jmp and cross */
     TcgBlock *scratch_block; /* for an instruction that is not in RAM */
     TcgCross *cross;         /* instructions that cross a page */
