@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* When interrupts are taken: after which instruction, out of HLT; blocked NMIs (SDM vol. 3, 6.8). */
+/* When interrupts are taken: after which instruction, out of HLT; NMI blocking (SDM vol. 3 6.8). */
 #include "io.h"
 #include "lapic.h"
 #include "report.h"
