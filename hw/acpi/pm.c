@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/acpi/pm.h"
+#include "migration/vmstate.h"
 
 #define TIMER_BITS   24
 #define OVERFLOW     (1ull << (TIMER_BITS - 1)) /* TMR_STS: the top bit changes */
@@ -169,3 +170,34 @@ int64_t acpi_pm_next_ns(const AcpiPm *s)
 
     return wanted ? ns_at(s->next_overflow) : -1;
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+static bool pm_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    const AcpiPm *s = opaque;
+
+    if (s->next_overflow % OVERFLOW) {
+        error_setg(errp, "acpi-pm/next_overflow: the timer does not overflow at %" PRIu64,
+                   s->next_overflow);
+        return false;
+    }
+    return true;
+}
+
+static const VMStateField pm_fields[] = {
+    VMSTATE_UINT(AcpiPm, sts),
+    VMSTATE_UINT(AcpiPm, en),
+    VMSTATE_UINT(AcpiPm, cnt),
+    VMSTATE_BYTES(AcpiPm, gpe_sts),
+    VMSTATE_BYTES(AcpiPm, gpe_en),
+    VMSTATE_UINT(AcpiPm, apm_cmd),
+    VMSTATE_UINT(AcpiPm, apm_sts),
+    VMSTATE_UINT(AcpiPm, smi_en),
+    VMSTATE_UINT(AcpiPm, smi_sts),
+    VMSTATE_UINT_MAX(AcpiPm, next_overflow, 1ull << 54),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_acpi_pm = {
+    "acpi-pm", .version = 1, .fields = pm_fields, .post_load = pm_post_load,
+};

@@ -3,6 +3,7 @@
  * and framing errors, DMA modes. */
 #include "qemu/osdep.h"
 #include "hw/char/uart16550.h"
+#include "migration/vmstate.h"
 
 enum {
     IER_RDI = 0x01, IER_THRI = 0x02, IER_RLSI = 0x04, IER_MSI = 0x08,
@@ -284,3 +285,24 @@ int64_t uart_char_ns(const Uart16550 *u)
 
     return NANOSECONDS_PER_SECOND * bits * divisor / 115200;
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+static const VMStateField uart_fields[] = {
+    VMSTATE_UINT(Uart16550, divisor),
+    VMSTATE_UINT(Uart16550, ier),
+    VMSTATE_UINT(Uart16550, fcr),
+    VMSTATE_UINT(Uart16550, lcr),
+    VMSTATE_UINT(Uart16550, mcr),
+    VMSTATE_UINT(Uart16550, lsr),
+    VMSTATE_UINT(Uart16550, msr),
+    VMSTATE_UINT(Uart16550, scr),
+    VMSTATE_BYTES(Uart16550, rx_fifo),
+    VMSTATE_UINT_MAX(Uart16550, rx_head, UART_FIFO_BYTES - 1),
+    VMSTATE_UINT_MAX(Uart16550, rx_len, UART_FIFO_BYTES),
+    VMSTATE_UINT_MAX(Uart16550, tx_len, UART_FIFO_BYTES),
+    VMSTATE_BOOL(Uart16550, thre_pending),
+    VMSTATE_BOOL(Uart16550, timeout_pending),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_uart = { "16550A", .version = 1, .fields = uart_fields };

@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/intc/i8259.h"
+#include "migration/vmstate.h"
 
 #define CASCADE_IR 2
 
@@ -303,3 +304,32 @@ void i8259_dump(const I8259Pair *p, GString *out)
                                s->base, s->read_isr, s->elcr, s->fully_nested);
     }
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+static const VMStateField chip_fields[] = {
+    VMSTATE_UINT(I8259, irr),
+    VMSTATE_UINT(I8259, imr),
+    VMSTATE_UINT(I8259, isr),
+    VMSTATE_UINT(I8259, lines),
+    VMSTATE_UINT(I8259, elcr),
+    VMSTATE_UINT(I8259, base),
+    VMSTATE_UINT_MAX(I8259, top, 7),
+    VMSTATE_UINT_MAX(I8259, init_step, 4),
+    VMSTATE_BOOL(I8259, icw4_needed),
+    VMSTATE_BOOL(I8259, single),
+    VMSTATE_BOOL(I8259, read_isr),
+    VMSTATE_BOOL(I8259, poll),
+    VMSTATE_BOOL(I8259, special_mask),
+    VMSTATE_BOOL(I8259, auto_eoi),
+    VMSTATE_BOOL(I8259, rotate_auto),
+    VMSTATE_BOOL(I8259, fully_nested),
+    VMSTATE_BOOL(I8259, all_level),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_chip = { "chip", .version = 1, .fields = chip_fields };
+static const VMStateField pair_fields[] = {
+    VMSTATE_STRUCT_ARRAY(I8259Pair, chip, &vmstate_chip),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_i8259 = { "i8259", .version = 1, .fields = pair_fields };

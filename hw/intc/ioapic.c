@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/intc/ioapic.h"
+#include "migration/vmstate.h"
 
 #define OFS_IOREGSEL 0x00
 #define OFS_IOWIN    0x10
@@ -371,3 +372,41 @@ void ioapic_dump(const IOAPIC *s, GString *out)
                            s->count.injections, s->count.broadcast_eois, s->count.directed_eois,
                            s->count.delayed_injections);
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+/* The version is configuration, written to be compared. The storm limiter restarts. */
+static void ioapic_pre_load(void *opaque)
+{
+    IOAPIC *s = opaque;
+
+    memset(s->eois_line_high, 0, sizeof(s->eois_line_high));
+    memset(s->held_until_ns, 0, sizeof(s->held_until_ns));
+    memset(s->sent_rte, 0, sizeof(s->sent_rte));
+}
+
+static bool ioapic_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    IOAPIC *s = opaque;
+
+    for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
+        if ((s->rte[pin] & (IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) == IOAPIC_RTE_REMOTE_IRR) {
+            error_setg(errp, "ioapic/rte[%u]: remote IRR of an edge-triggered pin", pin);
+            return false;
+        }
+    }
+    s->dirty = (1u << IOAPIC_NUM_PINS) - 1;
+    return true;
+}
+
+static const VMStateField ioapic_fields[] = {
+    VMSTATE_UINT_MAX(IOAPIC, id, 0x0f),
+    VMSTATE_UINT(IOAPIC, index),
+    VMSTATE_UINT_MAX(IOAPIC, line, (1u << IOAPIC_NUM_PINS) - 1),
+    VMSTATE_UINT_ARRAY(IOAPIC, rte),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_ioapic = {
+    "ioapic", .version = 1, .fields = ioapic_fields, .pre_load = ioapic_pre_load,
+    .post_load = ioapic_post_load,
+};

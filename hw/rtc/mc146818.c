@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/rtc/mc146818.h"
+#include "migration/vmstate.h"
 
 enum {
     RTC_SECONDS, RTC_SECONDS_ALARM, RTC_MINUTES, RTC_MINUTES_ALARM, RTC_HOURS, RTC_HOURS_ALARM,
@@ -30,6 +31,8 @@ enum {
 #define ALARM_ANY   0xc0 /* an alarm byte with these bits matches every value */
 #define UIP_NS      244000
 #define DAY_SECONDS 86400
+#define YEAR_MIN    1900
+#define YEAR_MAX    2150
 
 /* --- Calendar ------------------------------------------------------------------------------- */
 
@@ -141,7 +144,8 @@ static int clamp(int v, int low, int high)
     return v < low ? low : v > high ? high : v;
 }
 
-/* The time the registers hold; nonsense is brought into range. */
+/* The time the registers hold; nonsense, and what 64 bits of nanoseconds since 1970 cannot say, is
+ * brought into range. */
 static int64_t get_registers(const RTC *s)
 {
     Calendar c = {
@@ -154,6 +158,7 @@ static int64_t get_registers(const RTC *s)
                 clamp(decode(s, s->cmos[RTC_CENTURY]), 0, 99) * 100,
     };
 
+    c.year = clamp(c.year, YEAR_MIN, YEAR_MAX);
     return seconds_from_calendar(&c);
 }
 
@@ -458,3 +463,37 @@ void rtc_set_pc_config(RTC *s, uint64_t below_4g_bytes, uint64_t above_4g_bytes,
     s->cmos[0x5d] = above_64k >> 16;
     s->cmos[0x5f] = nr_cpus - 1;
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+/* YEAR_MAX while the host's clock says 1970, or the other way round. */
+static bool is_time_ns(int64_t ns)
+{
+    int64_t max_ns = (YEAR_MAX + 1 - 1970) * 366ll * DAY_SECONDS * NANOSECONDS_PER_SECOND;
+
+    return ns >= -max_ns && ns <= max_ns;
+}
+
+static bool rtc_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    const RTC *s = opaque;
+
+    if (!is_time_ns(s->offset_ns) || !is_time_ns(s->synced_ns)) {
+        error_setg(errp, "mc146818rtc/offset_ns: the clock cannot be %" PRId64 " ns off",
+                   s->offset_ns);
+        return false;
+    }
+    return true;
+}
+
+static const VMStateField rtc_fields[] = {
+    VMSTATE_BYTES(RTC, cmos),
+    VMSTATE_UINT_MAX(RTC, index, RTC_CMOS_BYTES - 1),
+    VMSTATE_SINT(RTC, offset_ns),
+    VMSTATE_UINT_MAX(RTC, fraction_ns, NANOSECONDS_PER_SECOND - 1),
+    VMSTATE_SINT(RTC, synced_ns),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_rtc = {
+    "mc146818rtc", .version = 1, .fields = rtc_fields, .post_load = rtc_post_load,
+};

@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/timer/hpet.h"
+#include "migration/vmstate.h"
 
 #define REG_CAP     0x000
 #define REG_CONFIG  0x010
@@ -296,3 +297,27 @@ void hpet_init(HPET *s, uint32_t intcap)
     s->intcap = intcap;
     hpet_reset(s);
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+static const VMStateField timer_fields[] = {
+    VMSTATE_UINT_MAX(HPETTimer, config, T_WRITABLE),
+    VMSTATE_UINT(HPETTimer, comparator),
+    VMSTATE_UINT(HPETTimer, period),
+    VMSTATE_UINT(HPETTimer, fsb),
+    VMSTATE_UINT(HPETTimer, last),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_timer = {
+    "timer", .version = 1, .fields = timer_fields,
+};
+static const VMStateField hpet_fields[] = {
+    VMSTATE_UINT_MAX(HPET, config, CONF_ENABLE | CONF_LEGACY),
+    VMSTATE_UINT_MAX(HPET, status, (1u << HPET_NR_TIMERS) - 1),
+    VMSTATE_UINT_MAX(HPET, edges, (1u << HPET_NR_TIMERS) - 1),
+    VMSTATE_UINT(HPET, counter),
+    VMSTATE_UINT_MAX(HPET, start_ns, INT64_MAX / 2),
+    VMSTATE_STRUCT_ARRAY(HPET, timer, &vmstate_timer),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_hpet = { "hpet", .version = 1, .fields = hpet_fields };

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/timer/i8254.h"
+#include "migration/vmstate.h"
 
 #define REFRESH_HALF_NS 15085 /* DRAM refresh request, bit 4 of port 0x61 */
 
@@ -340,3 +341,52 @@ void pit_reset(PIT *s, int64_t now_ns)
         load_count(c, 0, ticks_at(now_ns));
     }
 }
+
+/* --- State ----------------------------------------------------------------------------------- */
+
+/* ns_at() of these and of sums with a period stays in range. */
+#define MAX_TICKS (1ull << 52)
+
+static bool channel_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    const PITChannel *c = opaque;
+
+    if (!c->access || !c->count ||
+        (c->loaded && is_periodic(c) && c->count < 2)) {
+        error_setg(errp, "i8254: no channel counts %u in mode %u with access %u", c->count, c->mode,
+                   c->access);
+        return false;
+    }
+    return true;
+}
+
+static const VMStateField channel_fields[] = {
+    VMSTATE_UINT_MAX(PITChannel, mode, 5),
+    VMSTATE_UINT_MAX(PITChannel, mode_bits, 7),
+    VMSTATE_UINT_MAX(PITChannel, access, 3),
+    VMSTATE_BOOL(PITChannel, bcd),
+    VMSTATE_BOOL(PITChannel, gate),
+    VMSTATE_BOOL(PITChannel, loaded),
+    VMSTATE_BOOL(PITChannel, triggered),
+    VMSTATE_BOOL(PITChannel, write_high),
+    VMSTATE_BOOL(PITChannel, read_high),
+    VMSTATE_BOOL(PITChannel, status_latched),
+    VMSTATE_UINT_MAX(PITChannel, count_latched, 2),
+    VMSTATE_UINT(PITChannel, status),
+    VMSTATE_UINT(PITChannel, write_low),
+    VMSTATE_UINT(PITChannel, latch),
+    VMSTATE_UINT_MAX(PITChannel, count, 0x10000),
+    VMSTATE_UINT_MAX(PITChannel, next_count, 0x10000),
+    VMSTATE_UINT_MAX(PITChannel, start, MAX_TICKS),
+    VMSTATE_UINT_MAX(PITChannel, elapsed, MAX_TICKS),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_channel = {
+    "channel", .version = 1, .fields = channel_fields, .post_load = channel_post_load,
+};
+static const VMStateField pit_fields[] = {
+    VMSTATE_STRUCT_ARRAY(PIT, ch, &vmstate_channel),
+    VMSTATE_UINT_MAX(PIT, port61, 15),
+    VMSTATE_END,
+};
+const VMStateDescription vmstate_pit = { "i8254", .version = 1, .fields = pit_fields };

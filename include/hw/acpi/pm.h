@@ -66,6 +66,8 @@ bool acpi_pm_sci(AcpiPm *s, int64_t now_ns);
 /* When acpi_pm_sci() may rise by itself (timer overflow), or -1. */
 int64_t acpi_pm_next_ns(const AcpiPm *s);
 
+extern const VMStateDescription vmstate_acpi_pm;
+
 /*
  * The device: regions for the board to map.
  * io (128 bytes, at PMBASE): PM1 events +0, PM1 control +4, timer +8, q35 also GPE0 +0x20, SMI

@@ -8,6 +8,8 @@
 
 #include "qemu/osdep.h"
 
+typedef struct VMStateDescription VMStateDescription;
+
 #define UART_FIFO_BYTES 16
 
 enum {
@@ -64,5 +66,7 @@ void uart_rx_timeout(Uart16550 *u);
 bool uart_rx_waiting(const Uart16550 *u);
 /* Time of one character on the line by divisor and format (base clock 1.8432 MHz). */
 int64_t uart_char_ns(const Uart16550 *u);
+
+extern const VMStateDescription vmstate_uart;
 
 #endif

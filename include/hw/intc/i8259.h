@@ -54,6 +54,8 @@ void i8259_elcr_write(I8259Pair *p, unsigned chip, uint8_t value);
 /* Appends the two lines of HMP "info pic". */
 void i8259_dump(const I8259Pair *p, GString *out);
 
+extern const VMStateDescription vmstate_i8259;
+
 typedef struct I8259Device I8259Device;
 
 /* The ports of one chip. */

@@ -14,6 +14,8 @@
 
 #include "hw/intc/msi.h"
 
+typedef struct VMStateDescription VMStateDescription;
+
 #define IOAPIC_NUM_PINS     24
 #define IOAPIC_DEFAULT_BASE 0xfec00000ull
 #define IOAPIC_WINDOW_BYTES 0x1000
@@ -102,6 +104,9 @@ void ioapic_timer(IOAPIC *s, int64_t now_ns, IoapicMsgs *out);
 
 /* Delivers what the lines and RTEs ask for: after a state load. */
 void ioapic_service(IOAPIC *s, IoapicMsgs *out);
+
+/* The caller then runs ioapic_service(). */
+extern const VMStateDescription vmstate_ioapic;
 
 /* The message of a pin as its RTE stands, masked or not. */
 ApicMessage ioapic_message(const IOAPIC *s, unsigned pin);

@@ -37,6 +37,8 @@ int64_t rtc_next_ns(RTC *s, int64_t now_ns);
 void rtc_set_pc_config(RTC *s, uint64_t below_4g_bytes, uint64_t above_4g_bytes,
                        unsigned nr_cpus);
 
+extern const VMStateDescription vmstate_rtc;
+
 /* The device "mc146818rtc" on QEMU_CLOCK_HOST. */
 typedef struct RTCDevice {
     DeviceState dev;

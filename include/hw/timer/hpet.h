@@ -72,6 +72,8 @@ typedef struct HPETDevice {
 
 extern const DeviceType type_hpet;
 
+extern const VMStateDescription vmstate_hpet;
+
 /* @gsi: the machine's interrupt lines; @set_legacy disconnects PIT and RTC interrupts. */
 HPETDevice *hpet_device_create(MemoryRegion *memory, const IRQLine *gsi, uint32_t intcap,
                                void (*set_legacy)(void *opaque, bool on), void *opaque,

@@ -56,6 +56,8 @@ int64_t pit_next_ns(const PIT *s, int64_t now_ns);
 /* Channel 0 is in a mode whose interrupt is a one-clock low pulse (2, 4, 5). */
 bool pit_pulses(const PIT *s);
 
+extern const VMStateDescription vmstate_pit;
+
 /* The device "isa-pit": ports 0x40..0x43 and 0x61, channel 0 to @irq. */
 typedef struct PITDevice {
     DeviceState dev;
