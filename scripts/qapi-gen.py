@@ -5,7 +5,7 @@
 usage: qapi-gen.py [--prefix P] OUTPUT-DIRECTORY SCHEMA.json
 
 Writes Pqapi-types.[ch], Pqapi-commands.[ch], Pqapi-events.[ch], Pqapi-introspect.c and
-Pqmp-reference.rst.
+Pqmp-ref.rst.
 """
 import argparse
 import os
@@ -39,7 +39,7 @@ def main():
         'qapi-events.h': events.header(),
         'qapi-events.c': events.source(),
         'qapi-introspect.c': Introspection(schema, args.prefix).source(),
-        'qmp-reference.rst': Reference(schema).text(),
+        'qmp-ref.rst': Reference(schema).text(),
     }
     for name, text in outputs.items():
         with open(os.path.join(args.output, args.prefix + name), 'w', encoding='utf-8') as f:

@@ -106,7 +106,11 @@ class Schema:
                 result.update(self.members(variant["type"]))
         return result
 
-    def example(self, name, depth=0):
+    def cases(self, name):
+        """The values of an object type's tag; [None] for one without."""
+        return [v["case"] for v in self.types[name].get("variants", [])] or [None]
+
+    def example(self, name, tag=None, depth=0):
         """A value of the type; optional members only where they do not nest deep."""
         entry = self.types[name]
         meta = entry["meta-type"]
@@ -116,28 +120,23 @@ class Schema:
         if meta == "enum":
             return entry["values"][0]
         if meta == "array":
-            return [self.example(entry["element-type"], depth + 1)]
+            return [self.example(entry["element-type"], depth=depth + 1)]
         if meta == "alternate":
-            return self.example(entry["members"][0]["type"], depth + 1)
-        tag = None
-        if "tag" in entry:
-            tag = entry["variants"][0]["case"]
-        value = {n: self.example(t, depth + 1) for n, (t, optional) in
-                 self.members(name, tag).items() if not optional or depth < 3}
+            # the plainest of the choices: objects may contain themselves
+            return self.example(min((m["type"] for m in entry["members"]), key=lambda t: (
+                self.types[t]["meta-type"] == "object", t)), depth=depth + 1)
+        tag = tag or self.cases(name)[0]
+        value = {n: self.example(t, depth=depth + 1) for n, (t, optional) in
+                 self.members(name, tag).items() if not optional or depth < 2}
         if tag is not None:
             value[entry["tag"]] = tag
         return value
 
-    def wrong_values(self, name):
-        """Values of other kinds than the type takes."""
-        kinds = self.accepts(name)
-        values = {"string": "no such value", "int": 7, "number": 1.5, "boolean": True,
-                  "null": None, "array": [], "object": {}}
-        for kind, value in values.items():
-            if kind not in kinds:
-                yield value
-        if "int" in kinds:
-            yield 2 ** 64
+    def least(self, name):
+        """An object with required members only."""
+        value = self.example(name)
+        members = self.members(name, self.cases(name)[0])
+        return {n: v for n, v in value.items() if not members[n][1]}
 
     def accepts(self, name):
         """JSON kinds of values of the type."""
@@ -146,8 +145,57 @@ class Schema:
         if meta == "builtin":
             kind = entry["json-type"]
             if kind == "value":
-                return {"string", "int", "number", "boolean", "null", "array", "object"}
+                return set(WRONG)
             return {"int", "number"} if kind == "number" else {kind}
         if meta == "alternate":
             return set().union(*(self.accepts(m["type"]) for m in entry["members"]))
-        return {{"enum": "enum value", "array": "array", "object": "object"}[meta]}
+        return {{"enum": "enum", "array": "array", "object": "object"}[meta]}
+
+    def mutations(self, name, value, depth=0):
+        """(what, changed value, whether it breaks the schema) for each way to spoil @value, a
+        value of type @name, at any depth."""
+        entry = self.types[name]
+        meta = entry["meta-type"]
+        if meta == "array":
+            yield "huge array", value * 5000, None
+            for what, changed, wrong in self.mutations(entry["element-type"], value[0], depth):
+                yield what, [changed], wrong
+        elif meta == "alternate":
+            for member in entry["members"]:
+                if self.types[member["type"]]["meta-type"] == "object" and depth < 3:
+                    for case in self.cases(member["type"]):
+                        branch = self.example(member["type"], case, depth=2)
+                        yield "branch %s" % case, branch, None
+        elif meta == "object" and depth < 4:
+            yield from self._object_mutations(name, value, depth)
+
+    def _object_mutations(self, name, value, depth):
+        tag_name = self.types[name].get("tag")
+        yield "extra", dict(value, zzz=1), True
+        for member, (type_, optional) in self.members(name, value.get(tag_name)).items():
+            if member not in value:
+                continue
+            less = {k: v for k, v in value.items() if k != member}
+            yield "without %s" % member, less, not optional or None
+            for kind, wrong in WRONG.items():
+                if kind not in self.accepts(type_):
+                    yield "%s is %s" % (member, kind), dict(value, **{member: wrong}), True
+            for huge in HUGE:
+                yield "huge %s" % member, dict(value, **{member: huge}), None
+            if member != tag_name:
+                for what, changed, wrong in self.mutations(type_, value[member], depth + 1):
+                    yield "%s.%s" % (member, what), dict(value, **{member: changed}), wrong
+        if tag_name and depth < 2:
+            for case in self.cases(name)[1:]:
+                branch = self.example(name, case)
+                yield "branch %s" % case, branch, None
+                for member in branch.keys() - {tag_name}:
+                    broken = dict(branch, **{member: [[]]})
+                    yield "branch %s, %s broken" % (case, member), broken, None
+
+
+# A value of each JSON kind that no enum has among its own.
+WRONG = {"string": "no such value", "int": 7, "number": 1.5, "boolean": True, "null": None,
+         "array": [], "object": {}}
+HUGE = ["y" * 300000, 2 ** 63 - 1, -2 ** 63, 2 ** 64 - 1, 2 ** 64, 1e308,
+        [0] * 10000, {"k%d" % i: i for i in range(1000)}]
