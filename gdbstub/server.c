@@ -73,13 +73,15 @@ static bool target_access_memory(void *opaque, unsigned cpu, uint64_t addr, uint
                     : x86_cpu_access_memory(cpu_of(cpu), addr, buf, len, write);
 }
 
-static GdbResult report(bool ok, Error *err)
+/* The protocol has no room for a text: it goes to the terminal. */
+static GdbResult report(Error *err)
 {
-    if (!ok) {
-        warn_report("gdbstub: %s", error_get_pretty(err));
-        error_free(err);
+    if (!err) {
+        return GDB_OK;
     }
-    return ok ? GDB_OK : GDB_FAILED;
+    warn_report("gdbstub: %s", error_get_pretty(err));
+    error_free(err);
+    return GDB_FAILED;
 }
 
 static GdbResult target_insert_point(void *opaque, unsigned cpu, unsigned kind, uint64_t addr,
@@ -90,7 +92,8 @@ static GdbResult target_insert_point(void *opaque, unsigned cpu, unsigned kind, 
     if (!current_machine->accel || !current_machine->accel->debug) {
         return GDB_UNSUPPORTED;
     }
-    return report(debug_point_insert(&cpu_of(cpu)->cpu, kind, addr, len, &err), err);
+    debug_point_insert(&cpu_of(cpu)->cpu, kind, addr, len, &err);
+    return report(err);
 }
 
 static GdbResult target_remove_point(void *opaque, unsigned cpu, unsigned kind, uint64_t addr,
@@ -117,10 +120,11 @@ static bool target_resume(void *opaque, const GdbAction *actions, unsigned step_
     }
     if (stepping && !debug_step_flags()) {
         error_setg(&err, "the accelerator has no single step");
-        return report(false, err) == GDB_OK;
+    } else {
+        debug_clear_hit();
+        (void)(debug_update(&err) && vm_start(&err));
     }
-    debug_clear_hit();
-    return report(debug_update(&err) && vm_start(&err), err) == GDB_OK;
+    return report(err) == GDB_OK;
 }
 
 static void target_interrupt(void *opaque)
@@ -160,7 +164,8 @@ static void target_detach(void *opaque)
     Error *err = NULL;
 
     let_go();
-    report(vm_start(&err), err);
+    vm_start(&err);
+    report(err);
 }
 
 static void target_kill(void *opaque)

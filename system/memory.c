@@ -477,6 +477,9 @@ bool address_space_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bo
 
         if (range) {
             n = rw_range(range, addr, p, len, is_write);
+            if (is_write && range->mr->ram && as->listener && as->listener->ram_written) {
+                as->listener->ram_written(as->listener, addr, n);
+            }
         } else {
             n = MIN(n, len);
             all = false;

@@ -231,13 +231,22 @@ static void tcg_vcpu_kick(CPUState *cpu)
 
 static bool tcg_get_state(CPUState *cpu, Error **errp)
 {
-    tcg_store_env(vcpu_of(cpu)->c);
+    TcgVcpu *v = vcpu_of(cpu);
+
+    tcg_store_env(v->c);
+    v->cpu->env.cr8 = v->cpu->lapic ? lapic_get_cr8(v->cpu->lapic) : 0;
     return true;
 }
 
 static bool tcg_put_state(CPUState *cpu, bool full, Error **errp)
 {
-    tcg_load_env(vcpu_of(cpu)->c);
+    TcgVcpu *v = vcpu_of(cpu);
+
+    tcg_load_env(v->c);
+    /* A debugger may have changed it; a reset has set it already. */
+    if (!full && v->cpu->lapic && lapic_get_cr8(v->cpu->lapic) != v->cpu->env.cr8) {
+        lapic_set_cr8(v->cpu->lapic, (uint8_t)v->cpu->env.cr8);
+    }
     return true;
 }
 
@@ -307,10 +316,18 @@ static void run_guest(TcgVcpu *v)
     bql_unlock();
     exit = tcg_run(v->c);
     bql_lock();
-    switch (exit) {
-    case TCG_EXIT_HALT:
+    if (v->c->halted && !v->c->shutdown) {
         cpu->halted = true;
         v->cpu->env.mp_state = X86_MP_HALTED;
+    }
+    switch (exit) {
+    case TCG_EXIT_HALT:
+        if (v->c->gdb & TCG_GDB_STEP) { /* HLT was the step */
+            tcg_report_debug_exit(v);
+        }
+        break;
+    case TCG_EXIT_DEBUG:
+        tcg_report_debug_exit(v);
         break;
     case TCG_EXIT_SHUTDOWN:
         v->c->shutdown = false;
@@ -354,5 +371,6 @@ const AccelOps tcg_accel_ops = {
     .vcpu_idle = tcg_vcpu_idle,
     .get_state = tcg_get_state,
     .put_state = tcg_put_state,
+    .debug = &tcg_debug_ops,
     .target_ops = &tcg_x86_ops,
 };

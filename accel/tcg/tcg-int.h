@@ -4,6 +4,7 @@
 #define ACCEL_TCG_INT_H
 
 #include "hw/core/machine.h"
+#include "system/debug.h"
 #include "target/i386/tcg/tcg.h"
 
 /* RAM and ROM as the vCPUs see them: an immutable array, replaced as a whole. */
@@ -39,6 +40,9 @@ extern const TcgSysOps tcg_machine_sys_ops;
 
 /* After a call that may have kicked the calling vCPU. */
 void tcg_look_for_kick(TcgVcpu *v);
+/* tcg_run() has returned TCG_EXIT_DEBUG: stops the machine. Own thread, BQL. */
+void tcg_report_debug_exit(TcgVcpu *v);
+extern const AccelDebugOps tcg_debug_ops;
 TcgMachine *tcg_machine_new(MachineState *ms);
 /* The TSC: nanoseconds of the virtual clock. */
 enum { TCG_TSC_KHZ = 1000000 };

@@ -81,6 +81,17 @@ static void region_del(MemoryListener *l, const FlatRange *range)
     }
 }
 
+static void ram_written(MemoryListener *l, hwaddr addr, uint64_t len)
+{
+    while (len) {
+        unsigned n = (unsigned)MIN(len, 0x1000 - (addr & 0xfff));
+
+        tcg_shared_written(((TcgMachine *)l)->shared, addr, n);
+        addr += n;
+        len -= n;
+    }
+}
+
 TcgMachine *tcg_machine_new(MachineState *ms)
 {
     TcgMachine *m = g_new0(TcgMachine, 1);
@@ -89,7 +100,7 @@ TcgMachine *tcg_machine_new(MachineState *ms)
     m->shared = tcg_shared_new();
     m->flat = g_array_new(FALSE, FALSE, sizeof(FlatRange));
     m->old = g_ptr_array_new_with_free_func(ram_free);
-    m->listener = (MemoryListener){ region_add, region_del };
+    m->listener = (MemoryListener){ region_add, region_del, ram_written };
     m->ram = make_table(m);
     return m;
 }

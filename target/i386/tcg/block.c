@@ -180,7 +180,11 @@ static void drop_granules(TcgShared *s, CodePage *p, uint64_t mask)
 
 void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len)
 {
-    TcgShared *s = c->shared;
+    tcg_shared_written(c->shared, gpa, len);
+}
+
+void tcg_shared_written(TcgShared *s, uint64_t gpa, unsigned len)
+{
     uint64_t page = gpa & TCG_PAGE_MASK, mask = granule_mask(gpa, len);
     CodePage *p;
 

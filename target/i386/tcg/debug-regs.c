@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/debug-regs.h"
+#include "target/i386/tcg/gdb-points.h"
 
 enum { BP_CODE = 0, BP_WRITE = 1, BP_IO = 2, BP_ACCESS = 3 };
 #define CR4_DE (1u << 3)
@@ -48,7 +49,7 @@ void tcg_debug_update(TcgCPU *c)
 {
     uint8_t old = c->debug_armed;
 
-    c->debug_armed = 0;
+    c->debug_armed = c->gdb & TCG_GDB_DATA ? TCG_DEBUG_DATA : 0;
     for (unsigned n = 0; n < 4; n++) {
         unsigned kind = bp_kind(c, n);
 
@@ -65,12 +66,16 @@ void tcg_debug_update(TcgCPU *c)
 
 bool tcg_debug_page(const TcgCPU *c, uint64_t la)
 {
-    return hits(c, 1 << BP_WRITE | 1 << BP_ACCESS, la & TCG_PAGE_MASK, 0x1000);
+    return hits(c, 1 << BP_WRITE | 1 << BP_ACCESS, la & TCG_PAGE_MASK, 0x1000) ||
+           (c->gdb & TCG_GDB_DATA && tcg_gdb_page(c, la));
 }
 
 void tcg_debug_data(TcgCPU *c, uint64_t la, unsigned len, bool write)
 {
     c->debug_hits |= hits(c, 1 << BP_ACCESS | (write ? 1 << BP_WRITE : 0), la, len);
+    if (c->gdb & TCG_GDB_DATA) {
+        tcg_gdb_data(c, la, len, write);
+    }
 }
 
 void tcg_debug_io(TcgCPU *c, uint16_t port, unsigned len)

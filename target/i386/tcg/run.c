@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/debug-regs.h"
+#include "target/i386/tcg/gdb-points.h"
 #include "target/i386/tcg/tcg.h"
 
 /* ---- Exceptions out of handlers -------------------------------------------------------------- */
@@ -156,7 +157,9 @@ static void step(TcgCPU *c)
     take_debug_trap(c, shadow);
     c->shadow = 0;
     if (!shadow) {
-        if (unlikely(c->env->events.nmi_pending && !c->env->events.nmi_masked)) {
+        if (unlikely(c->gdb & TCG_GDB_NO_IRQ)) {
+            /* nothing comes between the debugger and its instruction */
+        } else if (unlikely(c->env->events.nmi_pending && !c->env->events.nmi_masked)) {
             take_nmi(c);
         } else if (unlikely(c->irq_pending && c->eflags & F_IF)) {
             take_interrupt(c);
@@ -170,7 +173,7 @@ static void step(TcgCPU *c)
     }
     c->eflags &= ~(uint64_t)F_RF;
     c->tf = c->eflags & F_TF;
-    c->single = c->tf || shadow || c->debug_armed;
+    c->single = c->tf || shadow || c->debug_armed || (unlikely(c->gdb) && tcg_gdb_single(c));
     run_block(c, c->single);
     if (unlikely(c->tf)) {
         c->debug_hits |= DR6_BS;
@@ -207,6 +210,9 @@ TcgExit tcg_run(TcgCPU *c)
         if (unlikely(__atomic_load_n(&c->attention, __ATOMIC_RELAXED)) && look_up(c)) {
             break;
         }
+        if (unlikely(c->gdb) && tcg_gdb_check(c)) {
+            break;
+        }
         step(c);
         if (unlikely(c->halted) && !(c->irq_pending && c->eflags & F_IF)) {
             break;
@@ -214,7 +220,9 @@ TcgExit tcg_run(TcgCPU *c)
     }
     tcg_native_leave(c);
     tcg_blocks_leave(c);
-    return c->shutdown ? TCG_EXIT_SHUTDOWN : c->halted ? TCG_EXIT_HALT : TCG_EXIT_REQUEST;
+    return c->shutdown ? TCG_EXIT_SHUTDOWN
+           : c->gdb_hit != TCG_GDB_NO_HIT ? TCG_EXIT_DEBUG
+           : c->halted ? TCG_EXIT_HALT : TCG_EXIT_REQUEST;
 }
 
 bool tcg_step_raw(TcgCPU *c)

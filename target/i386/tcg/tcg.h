@@ -137,6 +137,9 @@ typedef struct TcgException {
 /* Breakpoints in use (debug-regs.h). */
 enum { TCG_DEBUG_CODE = 1, TCG_DEBUG_DATA = 2, TCG_DEBUG_IO = 4 };
 
+/* Of a debugger outside of the guest (gdb-points.h). */
+enum { TCG_GDB_CODE = 1, TCG_GDB_DATA = 2, TCG_GDB_STEP = 4, TCG_GDB_NO_IRQ = 8 };
+enum { TCG_GDB_NO_HIT, TCG_GDB_HIT_STEP, TCG_GDB_HIT_POINT };
 /* After STI interrupts, after a load of SS also debug traps wait for one instruction. */
 enum { TCG_SHADOW_STI = 1, TCG_SHADOW_SS = 2 };
 
@@ -194,6 +197,12 @@ struct TcgCPU {
     sigjmp_buf jmp_exc;
     uint8_t shadow;   /* TCG_SHADOW_* */
     uint8_t debug_armed;  /* TCG_DEBUG_* */
+    uint8_t gdb;          /* TCG_GDB_*: what a debugger outside of the guest wants */
+    bool gdb_started;     /* its single step is under way */
+    uint8_t gdb_hit, gdb_hit_kind; /* TCG_GDB_*HIT*; DebugPointKind */
+    uint64_t gdb_hit_la, gdb_pages;
+    const struct DebugPoint *gdb_points;
+    unsigned gdb_nr;
     uint32_t debug_hits;  /* DR6 bits to be raised after the running instruction */
     bool tf;          /* EFLAGS.TF when the running instruction began */
     bool single;      /* the running block is one instruction, one round of REP */
@@ -562,6 +571,8 @@ void tcg_shared_remove(TcgShared *s, TcgCPU *c);
 TcgBlock *tcg_block_find(TcgCPU *c);
 /* @len bytes at @gpa were written: drops the blocks made from them. Any thread. */
 void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len);
+/* Same, at most a page; for who is no vCPU. */
+void tcg_shared_written(TcgShared *s, uint64_t gpa, unsigned len);
 /* May say yes for a page without code. */
 bool tcg_page_has_code(TcgCPU *c, uint64_t gpa);
 void tcg_jmp_flush(TcgCPU *c);
@@ -667,7 +678,7 @@ void tcg_cpu_free(TcgCPU *c);
 void tcg_load_env(TcgCPU *c);
 void tcg_store_env(TcgCPU *c);
 
-typedef enum TcgExit { TCG_EXIT_REQUEST, TCG_EXIT_HALT, TCG_EXIT_SHUTDOWN } TcgExit;
+typedef enum TcgExit { TCG_EXIT_REQUEST, TCG_EXIT_HALT, TCG_EXIT_SHUTDOWN, TCG_EXIT_DEBUG } TcgExit;
 /* Runs the guest until c->sys->attention() says so, HLT, or a triple fault. */
 TcgExit tcg_run(TcgCPU *c);
 /* Runs one instruction; exceptions are not delivered but left in c->exc. True: it completed. */
