@@ -31,8 +31,6 @@ enum {
 #define ALARM_ANY   0xc0 /* an alarm byte with these bits matches every value */
 #define UIP_NS      244000
 #define DAY_SECONDS 86400
-#define YEAR_MIN    1900
-#define YEAR_MAX    2150
 
 /* --- Calendar ------------------------------------------------------------------------------- */
 
@@ -144,8 +142,7 @@ static int clamp(int v, int low, int high)
     return v < low ? low : v > high ? high : v;
 }
 
-/* The time the registers hold; nonsense, and what 64 bits of nanoseconds since 1970 cannot say, is
- * brought into range. */
+/* The time the registers hold; nonsense is brought into range. */
 static int64_t get_registers(const RTC *s)
 {
     Calendar c = {
@@ -158,29 +155,38 @@ static int64_t get_registers(const RTC *s)
                 clamp(decode(s, s->cmos[RTC_CENTURY]), 0, 99) * 100,
     };
 
-    c.year = clamp(c.year, YEAR_MIN, YEAR_MAX);
     return seconds_from_calendar(&c);
-}
-
-static int64_t guest_ns(const RTC *s, int64_t now_ns)
-{
-    return now_ns + s->offset_ns;
 }
 
 static int64_t guest_seconds(const RTC *s, int64_t now_ns)
 {
-    return floor_div(guest_ns(s, now_ns), NANOSECONDS_PER_SECOND);
+    return floor_div(now_ns + s->offset_frac_ns, NANOSECONDS_PER_SECOND) + s->offset_s;
+}
+
+/* When guest_seconds() becomes @second. */
+static int64_t ns_of_second(const RTC *s, int64_t second)
+{
+    return (second - s->offset_s) * NANOSECONDS_PER_SECOND - s->offset_frac_ns;
 }
 
 static int64_t guest_fraction(const RTC *s, int64_t now_ns)
 {
-    return guest_ns(s, now_ns) - guest_seconds(s, now_ns) * NANOSECONDS_PER_SECOND;
+    return now_ns - ns_of_second(s, guest_seconds(s, now_ns));
+}
+
+/* The guest's time is @seconds and @ns at @now_ns. */
+static void set_offset(RTC *s, int64_t seconds, int64_t ns, int64_t now_ns)
+{
+    int64_t rest = ns - now_ns, rest_s = floor_div(rest, NANOSECONDS_PER_SECOND);
+
+    s->offset_s = seconds + rest_s;
+    s->offset_frac_ns = rest - rest_s * NANOSECONDS_PER_SECOND;
 }
 
 /* Time goes on from the registers. */
 static void start_clock(RTC *s, int64_t now_ns)
 {
-    s->offset_ns = get_registers(s) * NANOSECONDS_PER_SECOND + s->fraction_ns - now_ns;
+    set_offset(s, get_registers(s), s->fraction_ns, now_ns);
 }
 
 static void stop_clock(RTC *s, int64_t now_ns)
@@ -323,10 +329,10 @@ int64_t rtc_next_ns(RTC *s, int64_t now_ns)
     }
     second = guest_seconds(s, now_ns);
     if (wanted & B_UIE) {
-        earlier(&next, (second + 1) * NANOSECONDS_PER_SECOND - s->offset_ns);
+        earlier(&next, ns_of_second(s, second + 1));
     }
     if ((wanted & B_AIE) && next_alarm(s, second) >= 0) {
-        earlier(&next, next_alarm(s, second) * NANOSECONDS_PER_SECOND - s->offset_ns);
+        earlier(&next, ns_of_second(s, next_alarm(s, second)));
     }
     return next;
 }
@@ -428,7 +434,7 @@ void rtc_init(RTC *s, int64_t now_ns, int64_t offset_ns)
     s->cmos[RTC_A] = A_DV_RUN | 6;
     s->cmos[RTC_B] = B_24H;
     s->cmos[RTC_D] = 0x80; /* VRT: the battery is good */
-    s->offset_ns = offset_ns;
+    set_offset(s, 0, offset_ns, 0);
     s->synced_ns = now_ns;
     set_registers(s, guest_seconds(s, now_ns));
 }
@@ -466,21 +472,15 @@ void rtc_set_pc_config(RTC *s, uint64_t below_4g_bytes, uint64_t above_4g_bytes,
 
 /* --- State ----------------------------------------------------------------------------------- */
 
-/* YEAR_MAX while the host's clock says 1970, or the other way round. */
-static bool is_time_ns(int64_t ns)
-{
-    int64_t max_ns = (YEAR_MAX + 1 - 1970) * 366ll * DAY_SECONDS * NANOSECONDS_PER_SECOND;
-
-    return ns >= -max_ns && ns <= max_ns;
-}
+#define MAX_OFFSET_S (10000ll * 366 * DAY_SECONDS) /* the registers hold years 0 to 9999 */
 
 static bool rtc_post_load(void *opaque, uint32_t version, Error **errp)
 {
     const RTC *s = opaque;
 
-    if (!is_time_ns(s->offset_ns) || !is_time_ns(s->synced_ns)) {
-        error_setg(errp, "mc146818rtc/offset_ns: the clock cannot be %" PRId64 " ns off",
-                   s->offset_ns);
+    if (s->offset_s < -MAX_OFFSET_S || s->offset_s > MAX_OFFSET_S) {
+        error_setg(errp, "mc146818rtc/offset_s: the clock cannot be %" PRId64 " s off",
+                   s->offset_s);
         return false;
     }
     return true;
@@ -489,9 +489,10 @@ static bool rtc_post_load(void *opaque, uint32_t version, Error **errp)
 static const VMStateField rtc_fields[] = {
     VMSTATE_BYTES(RTC, cmos),
     VMSTATE_UINT_MAX(RTC, index, RTC_CMOS_BYTES - 1),
-    VMSTATE_SINT(RTC, offset_ns),
+    VMSTATE_SINT(RTC, offset_s),
+    VMSTATE_UINT_MAX(RTC, offset_frac_ns, NANOSECONDS_PER_SECOND - 1),
     VMSTATE_UINT_MAX(RTC, fraction_ns, NANOSECONDS_PER_SECOND - 1),
-    VMSTATE_SINT(RTC, synced_ns),
+    VMSTATE_UINT_MAX(RTC, synced_ns, INT64_MAX / 2),
     VMSTATE_END,
 };
 const VMStateDescription vmstate_rtc = {

@@ -17,7 +17,9 @@
 typedef struct RTC {
     uint8_t cmos[RTC_CMOS_BYTES]; /* time registers: valid while the clock does not run */
     uint8_t index;
-    int64_t offset_ns;   /* guest calendar time - now, while the clock runs */
+    /* Guest calendar time - now, while the clock runs. 64 bits of nanoseconds would not reach all
+     * years that the registers can hold. */
+    int64_t offset_s, offset_frac_ns;
     int64_t fraction_ns; /* part of the second at which it was stopped */
     int64_t synced_ns;   /* flags of register C are up to date to here */
 } RTC;
