@@ -2,6 +2,7 @@
 /* Chardevs on files: file (output, optionally input from another file) and pipe (named pipes). */
 #include "qemu/osdep.h"
 #include "char-internal.h"
+#include "qemu/fdset.h"
 
 #include <fcntl.h>
 
@@ -30,7 +31,7 @@ static void file_close(Chardev *chr)
 
 static bool open_one(int *fd, const char *path, int flags, Error **errp)
 {
-    *fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0666);
+    *fd = open_file(path, flags | O_NOCTTY, 0666);
     if (*fd < 0) {
         error_setg_errno(errp, errno, "Could not open '%s'", path);
         return false;

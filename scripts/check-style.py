@@ -28,7 +28,8 @@ LAYERS = [
     ('accel', ['util', 'qapi', 'hw/core', 'system', 'target/i386', 'hw/intc']),
     ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel']),
     ('hw/i386', ['*']),
-    ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'migration']),
+    ('backends', ['util', 'qapi', 'hw/core', 'system', 'chardev']),
+    ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'backends', 'migration']),
     ('gdbstub', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
     ('monitor', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'target/i386', 'gdbstub']),
     ('tests', ['*']),
@@ -41,7 +42,7 @@ HEADER_LAYERS = [
     ('qemu/', 'util'), ('qapi/', 'qapi'), ('hw/core/', 'hw/core'), ('hw/i386/', 'hw/i386'),
     ('hw/intc/', 'hw/intc'), ('hw/', 'hw'), ('system/', 'system'), ('block/', 'block'), ('chardev/', 'chardev'),
     ('monitor/', 'monitor'), ('migration/', 'migration'), ('target/i386/', 'target/i386'),
-    ('accel/', 'accel'), ('gdbstub/', 'gdbstub'),
+    ('accel/', 'accel'), ('backends/', 'backends'), ('gdbstub/', 'gdbstub'),
 ]
 # Types that cross layers as pointers in plain-data headers: any layer may include these.
 SHARED_HEADERS = {'hw/intc/seoib.h', 'trace.h', 'config-host.h'}

@@ -2,11 +2,13 @@
 /* main(): reads the command line, builds the machine, runs it, takes it down. The only place that
  * ends the process. */
 #include "qemu/osdep.h"
+#include "backends/memory.h"
 #include "chardev/char-object.h"
 #include "block/blockdev.h"
 #include "gdbstub/gdbstub.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
+#include "hw/core/user-object.h"
 #include "monitor/monitor.h"
 #include "qemu/cutils.h"
 #include "qemu/log.h"
@@ -15,6 +17,8 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "target/i386/cpu.h"
+
+#include <sys/mman.h>
 
 static Options opts;
 
@@ -41,6 +45,12 @@ static bool print_listings(void)
     for (guint i = 0; i < opts.chardevs->len; i++) {
         if (is_help_option(g_ptr_array_index(opts.chardevs, i))) {
             chardev_print_help(stdout);
+            return true;
+        }
+    }
+    for (guint i = 0; i < opts.objects->len; i++) {
+        if (is_help_option(g_ptr_array_index(opts.objects, i))) {
+            user_object_print_help(stdout);
             return true;
         }
     }
@@ -167,10 +177,35 @@ static bool set_irqchip_mode(MachineState *ms, const Keyval *accel_opts, Error *
     return true;
 }
 
+static bool create_objects(Error **errp)
+{
+    for (guint i = 0; i < opts.objects->len; i++) {
+        const char *arg = g_ptr_array_index(opts.objects, i);
+
+        error_loc_set_cmdline("object", arg);
+        if (!user_object_add(arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
+/* -m, the size of memory-backend=, or the default. */
 static bool parse_ram_size(MachineState *ms, Error **errp)
 {
-    uint64_t bytes = opts.ram_size_bytes ? opts.ram_size_bytes : 128 * MiB;
+    uint64_t bytes = opts.ram_size_bytes ? opts.ram_size_bytes : 128 * MiB, backend;
 
+    if (ms->memory_backend) {
+        if (!memory_backend_size(ms->memory_backend, &backend, errp)) {
+            return false;
+        }
+        if (opts.ram_size_bytes && ROUND_UP(bytes, 8192) != backend) {
+            error_setg(errp, "Machine memory size does not match the size of the memory backend");
+            return false;
+        }
+        bytes = backend;
+    }
     ms->ram_size_bytes = ROUND_UP(bytes, 8192); /* 0 beyond the last multiple */
     if (ms->ram_size_bytes == 0 || ms->ram_size_bytes > 4 * TiB) {
         error_setg(errp, "ram size too large");
@@ -470,7 +505,7 @@ static bool build_machine(Error **errp)
     current_machine = ms;
     register_compat(v);
     set_string(&ms->cpu_model, opts.cpu ? opts.cpu : v->default_cpu_type);
-    if (!apply_machine_props(ms, errp) || !parse_ram_size(ms, errp) ||
+    if (!create_objects(errp) || !apply_machine_props(ms, errp) || !parse_ram_size(ms, errp) ||
         !machine_parse_smp(v, opts.smp, &ms->smp, errp)) {
         return false;
     }
@@ -513,6 +548,10 @@ static bool start(Error **errp)
         current_machine->version->board->reset(current_machine);
     }
     if (!create_gdbserver(errp)) {
+        return false;
+    }
+    if (opts.mem_lock && mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
+        error_setg_errno(errp, errno, "locking memory failed");
         return false;
     }
     daemonize_ready();

@@ -13,6 +13,7 @@
 const OptionParams option_params[] = {
     { "accel", NULL },
     { "action", PARAMS(STR("reboot"), STR("shutdown"), STR("panic"), STR("watchdog")) },
+    { "add-fd", PARAMS(NUM("fd"), NUM("set"), STR("opaque")) },
     { "chardev",
       PARAMS(STR("backend"), STR("path"), STR("host"), STR("port"), STR("fd"), STR("to"),
              BOOL("ipv4"), BOOL("ipv6"), BOOL("wait"), BOOL("server"), BOOL("delay"),
@@ -29,6 +30,8 @@ const OptionParams option_params[] = {
     { "name",
       PARAMS(STR("guest"), STR("process"),
              BOOL("debug-threads", "when on, name the threads of vCPUs")) },
+    { "object", NULL },
+    { "overcommit", PARAMS(BOOL("mem-lock"), BOOL("cpu-pm")) },
     { "rtc", PARAMS(STR("base"), STR("clock"), STR("driftfix")) },
     { "smp-opts",
       PARAMS(NUM("cpus"), NUM("sockets"), NUM("dies"), NUM("modules"), NUM("cores"),

@@ -2,6 +2,7 @@
 /* The command line: one row an option, from which parsing and -help follow. Main thread. */
 #include "qemu/osdep.h"
 #include "hw/core/object.h"
+#include "qemu/fdset.h"
 #include "qemu/log.h"
 #include "system/options.h"
 #include "system/system.h"
@@ -296,6 +297,64 @@ static bool opt_cdrom(Options *o, const char *arg, bool *done, Error **errp)
     return true;
 }
 
+static bool opt_add_fd(Options *o, const char *arg, bool *done, Error **errp)
+{
+    return fdset_add_from_opts(arg, errp);
+}
+
+static bool opt_overcommit(Options *o, const char *arg, bool *done, Error **errp)
+{
+    g_autoptr(Keyval) kv = keyval_parse(arg, NULL, errp);
+    bool cpu_pm = false;
+
+    if (!kv || !keyval_get_bool(kv, "mem-lock", &o->mem_lock, errp) ||
+        !keyval_get_bool(kv, "cpu-pm", &cpu_pm, errp) || !keyval_check_unused(kv, errp)) {
+        return false;
+    }
+    if (cpu_pm) {
+        error_setg(errp, "cpu-pm=on is not supported");
+    }
+    return !cpu_pm;
+}
+
+static bool opt_audiodev(Options *o, const char *arg, bool *done, Error **errp)
+{
+    g_autoptr(Keyval) kv =
+        *arg == '{' ? keyval_parse_json(arg, errp) : keyval_parse(arg, "driver", errp);
+    const char *driver;
+
+    if (!kv) {
+        return false;
+    }
+    if (!keyval_get(kv, "id")) {
+        error_setg(errp, "Parameter 'id' is missing");
+        return false;
+    }
+    driver = keyval_get(kv, "driver");
+    if (!driver) {
+        error_setg(errp, "Parameter 'driver' is missing");
+        return false;
+    }
+    if (strcmp(driver, "none")) {
+        error_setg(errp, "Parameter 'driver' does not accept value '%s'", driver);
+        error_append_hint(errp, "only audio driver 'none' is built in\n");
+        return false;
+    }
+    return keyval_check_unused(kv, errp);
+}
+
+static bool opt_no_acpi(Options *o, const char *arg, bool *done, Error **errp)
+{
+    keyval_add(o->machine_props, "acpi", "off");
+    return true;
+}
+
+static bool opt_no_hpet(Options *o, const char *arg, bool *done, Error **errp)
+{
+    keyval_add(o->machine_props, "hpet", "off");
+    return true;
+}
+
 static bool opt_help(Options *o, const char *arg, bool *done, Error **errp);
 
 #define O(field) offsetof(Options, field)
@@ -322,6 +381,8 @@ static const OptionRow rows[] = {
     { "uuid", "%08x-%04x-%04x-%04x-%012x", OPT_CALL, 0, opt_uuid, "specify machine UUID" },
     { "device", "driver[,prop[=value][,...]]", OPT_LIST, O(devices), NULL,
       "add device ('-device help' for list, '-device driver,help' for properties)" },
+    { "object", "typename[,prop[=value][,...]]", OPT_LIST, O(objects), NULL,
+      "create an object that devices refer to ('-object help' for types)" },
     { "global", "driver.property=value", OPT_CALL, 0, opt_global,
       "set a property default for all devices of a type" },
     { "blockdev", "[driver=]driver[,node-name=N][,discard=ignore|unmap][,...]", OPT_LIST,
@@ -373,6 +434,13 @@ static const OptionRow rows[] = {
     { "trace", "[[enable=]<pattern>][,events=<file>][,file=<file>]", OPT_CALL, 0, opt_trace,
       "specify tracing options" },
     { "enable-kvm", NULL, OPT_CALL, 0, opt_enable_kvm, "enable KVM full virtualization support" },
+    { "overcommit", "[mem-lock=on|off][,cpu-pm=on|off]", OPT_CALL, 0, opt_overcommit,
+      "mem-lock=on keeps all memory resident" },
+    { "add-fd", "fd=fd[,set=set][,opaque=opaque]", OPT_CALL, 0, opt_add_fd,
+      "add 'fd' to fd 'set'; its files are opened as /dev/fdset/SET" },
+    { "audiodev", "[driver=]none,id=id", OPT_CALL, 0, opt_audiodev, "specify the audio backend" },
+    { "no-acpi", NULL, OPT_CALL, 0, opt_no_acpi, "disable ACPI" },
+    { "no-hpet", NULL, OPT_CALL, 0, opt_no_hpet, "disable HPET" },
     { "no-reboot", NULL, OPT_FLAG, O(no_reboot), NULL, "exit instead of rebooting" },
     { "no-shutdown", NULL, OPT_FLAG, O(no_shutdown), NULL, "stop before shutdown" },
     { "action", "reboot=reset|shutdown[,shutdown=poweroff|pause]", OPT_CALL, 0, opt_action,

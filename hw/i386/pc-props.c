@@ -78,6 +78,7 @@ const Property pc_machine_props[] = {
                 .description = "Maximum ram below the 4G boundary (32bit boundary)"),
     MACHINE_BOOL(mem_merge, "mem-merge", true,
                  .description = "Enable/disable memory merge support"),
+    MACHINE_STR(memory_backend, "memory-backend", .description = "Set RAM backend"),
     REFUSED("nvdimm", false, .description = "Set on/off to enable/disable NVDIMM instantiation"),
     MACHINE_OOA(pic, "pic", .description = "Enable i8259 PIC"),
     MACHINE_OOA(pit, "pit", .description = "Enable i8254 PIT"),

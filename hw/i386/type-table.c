@@ -2,6 +2,8 @@
 /* The type table: everything that -device, -global and introspection know, a row a type; types that
  * follow from other tables are families. */
 #include "qemu/osdep.h"
+#include "backends/memory.h"
+#include "backends/secret.h"
 #include "chardev/char-object.h"
 #include "hw/acpi/pm.h"
 #include "hw/char/serial.h"
@@ -51,6 +53,8 @@ const ObjectType *const object_types[] = {
     &type_machine,
     &type_mc146818.object,
     &type_mch.device.object,
+    &type_memory_backend,
+    &type_memory_backend_ram,
     &type_object,
     &type_pc_ports.object,
     &type_pc_testdev.object,
@@ -60,6 +64,7 @@ const ObjectType *const object_types[] = {
     &type_piix3.device.object,
     &type_piix4_pm.device.object,
     &type_pit.object,
+    &type_secret,
     &type_q35_pcihost.object,
     &type_x86_cpu.object,
     NULL,

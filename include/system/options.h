@@ -18,9 +18,10 @@ typedef struct Options {
     const char *name, *uuid, *pidfile;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
-    GPtrArray *blockdevs, *drives;
+    GPtrArray *objects, *blockdevs, *drives;
     const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
+    bool mem_lock;
 } Options;
 
 /* Fills @o. Options that print and end (-version, -help) return true with *done set. Errors that

@@ -13,7 +13,7 @@ DATA = os.path.join(vmm.SOURCE, "tests", "data", "libvirt")
 MACHINE = ("-S", "-no-user-config", "-nodefaults", "-nographic", "-machine")
 
 # Requests whose lists are empty here: this program has none of it.
-EMPTY = {"query-tpm-models", "query-tpm-types", "query-migrate-capabilities"}
+EMPTY = {"query-tpm-models", "query-tpm-types"}
 # memory-backend-file is asked about blindly; any list will do.
 EMPTY_TYPES = {"memory-backend-file"}
 # Properties of QEMU 7.2's CPUs that went away before 10.2.

@@ -66,6 +66,7 @@ struct MachineState {
     bool graphics, dump_guest_core, mem_merge, hpet, i8042, smbus, sata;
     OnOffAuto acpi, pit, pic, smm, vmport; /* as asked; auto means on, but for smm and vmport */
     uint64_t max_ram_below_4g;       /* 0: the board's own limit */
+    char *memory_backend;            /* id of the -object that RAM is; NULL: none */
     char *oem_id, *oem_table_id;     /* of the ACPI tables */
     int smbios_type;
     bool refused; /* properties that only take the value they have */

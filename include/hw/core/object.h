@@ -94,6 +94,8 @@ struct ObjectType {
     const PropertyHooks *hooks;
     void (*instance_init)(Object *obj);     /* after defaults are set */
     void (*instance_finalize)(Object *obj); /* before memory is freed */
+    bool user_creatable; /* -object makes it; devices have a flag of their own */
+    bool (*complete)(Object *obj, Error **errp); /* -object: after its properties; may be NULL */
 };
 
 struct Object {
