@@ -128,6 +128,7 @@ class Schema:
         tag = tag or self.cases(name)[0]
         value = {n: self.example(t, depth=depth + 1) for n, (t, optional) in
                  self.members(name, tag).items() if not optional or depth < 2}
+        value.update((n, STRINGS[n]) for n in value.keys() & STRINGS.keys() if value[n] == "x")
         if tag is not None:
             value[entry["tag"]] = tag
         return value
@@ -180,7 +181,7 @@ class Schema:
             for kind, wrong in WRONG.items():
                 if kind not in self.accepts(type_):
                     yield "%s is %s" % (member, kind), dict(value, **{member: wrong}), True
-            for huge in HUGE:
+            for huge in HUGE + (ODD if "null" in self.accepts(type_) else []):
                 yield "huge %s" % member, dict(value, **{member: huge}), None
             if member != tag_name:
                 for what, changed, wrong in self.mutations(type_, value[member], depth + 1):
@@ -194,6 +195,13 @@ class Schema:
                     yield "branch %s, %s broken" % (case, member), broken, None
 
 
+# Strings that lead somewhere, by the name of the member.
+STRINGS = {"typename": "max-x86_64-cpu", "path": "/machine", "property": "type", "name": "max",
+           "implements": "device", "option": "machine", "command-line": "info qom-tree"}
+# Values for members that take any; where they are properties of a CPU model, hostile ones.
+ODD = [{name: value} for name in ("avx", "family", "vendor", "model-id", "hv-spinlocks", "",
+                                  "x2apic-seoib", "tsc-frequency", "lbr-fmt", "nope")
+       for value in (True, -1, 2 ** 63, 1.5, "", "y" * 100000, None, [], {})]
 # A value of each JSON kind that no enum has among its own.
 WRONG = {"string": "no such value", "int": 7, "number": 1.5, "boolean": True, "null": None,
          "array": [], "object": {}}

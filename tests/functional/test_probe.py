@@ -84,6 +84,32 @@ class Probe(vmm.TestCase):
             self.assertEqual({m.get("alias") for m in machines}, {None, "pc", "q35"})
 
 
+class Host(vmm.TestCase):
+    """Without a virtual machine the kernel's answer on the system descriptor decides."""
+
+    def test_x2apic_seoib_needs_both_flags_of_the_kernel(self):
+        vmm.need_kvm()
+        versions = ("Skylake-Server-v6", "EPYC-v6", "GraniteRapids-v4")
+        for answer in (0, 3, 7, 0xb, 0xf):
+            has = answer & 0xc == 0xc
+            with vmm.VMM(*MACHINE, "none,accel=kvm:tcg",
+                         env=vmm.shim_env(SEOIB_CHECK=str(answer))) as vm:
+                self.assertIs(vm.cmd("query-kvm")["enabled"], True)
+                missing = {d["name"]: d["unavailable-features"]
+                           for d in vm.cmd("query-cpu-definitions")}
+                for name in versions:
+                    self.assertEqual("x2apic-seoib" not in missing[name], has, (answer, name))
+                self.assertNotIn("x2apic-seoib", missing["Skylake-Server-v5"])
+                self.assertEqual(missing["host"], [])
+                for props in ({}, {"migratable": False}, {"migratable": True}):
+                    model = vm.cmd("query-cpu-model-expansion", {
+                        "type": "static", "model": {"name": "host", "props": props}})["model"]
+                    self.assertIs(model["props"]["x2apic-seoib"], has, (answer, props))
+                order = vm.cmd("query-cpu-model-comparison", {
+                    "modela": {"name": "host"}, "modelb": {"name": "Skylake-Server-v6"}})
+                self.assertEqual("x2apic-seoib" in order["responsible-properties"], not has)
+
+
 class Schema(vmm.TestCase):
     def test_every_reference_leads_to_an_entry_and_every_entry_is_used(self):
         with vmm.VMM("-M", "none") as vm:

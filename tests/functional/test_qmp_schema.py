@@ -3,6 +3,7 @@
 """Every command of the schema with right and wrong arguments, without being told about new ones, and
 replies against their types. Also run with sanitizers (make check-sanitizers)."""
 import json
+from random import Random
 
 import qmp_schema
 import vmm
@@ -58,6 +59,27 @@ class Arguments(vmm.TestCase):
 
     def test_each_command_survives_any_arguments_on_a_board(self):
         self.check_commands("q35")
+
+    def test_commands_survive_several_mistakes_at_once(self):
+        vm, schema = self.start("q35")
+        random = Random(7)
+        values = list(qmp_schema.WRONG.values()) + qmp_schema.HUGE + qmp_schema.ODD
+        taking = [n for n, c in sorted(schema.commands.items())
+                  if n not in SKIP and schema.members(c["arg-type"])]
+        for i in range(3000):
+            name = taking[i % len(taking)]
+            arguments = schema.example(schema.commands[name]["arg-type"])
+            for member in list(arguments):
+                choice = random.random()
+                if choice < 0.1:
+                    del arguments[member]
+                elif choice < 0.5:
+                    arguments[member] = random.choice(values)
+                elif choice < 0.6 and isinstance(arguments[member], dict) and arguments[member]:
+                    inner = random.choice(list(arguments[member]))
+                    arguments[member][inner] = random.choice(values)
+            self.ask(vm, name, arguments)
+        self.ends_well(vm)
 
     def test_texts_for_missing_extra_and_wrong_arguments(self):
         kinds = {"string": "string", "int": "integer", "boolean": "boolean", "number": "number"}
