@@ -68,12 +68,17 @@ class Kernel:
         self.version = version
         dirs = [os.path.join(tree, d, "lib/modules", version) for d in ("", "usr")]
         self.modules = next(d for d in dirs if os.path.isdir(d))
-        self.elf = os.path.join(CACHE, "run", "vmlinux-" + version)
-        if not os.path.exists(self.elf):
-            os.makedirs(os.path.dirname(self.elf), exist_ok=True)
-            with open(self.elf + ".tmp", "wb") as f:
+
+    @property
+    def elf(self):
+        path = os.path.join(CACHE, "run", "vmlinux-" + self.version)
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            tmp = "%s.%d" % (path, os.getpid())
+            with open(tmp, "wb") as f:
                 f.write(payload_of(self.bzimage))
-            os.rename(self.elf + ".tmp", self.elf)
+            os.rename(tmp, path)
+        return path
 
 
 def payload_of(bzimage):
@@ -95,46 +100,77 @@ def version_key(name):
     return [int(n) for n in re.findall(r"\d+", name)]
 
 
-def package_pattern(series):
-    return re.compile(r"linux-image-%s[.+-][0-9a-z.+~-]*-cloud-amd64-unsigned$|"
-                      r"linux-image-%s-cloud-amd64-unsigned$" % ((re.escape(series),) * 2))
+def package_pattern(series, flavour="cloud-amd64"):
+    """@flavour: cloud-amd64, amd64, 686-pae: the end of the package's name."""
+    return re.compile(r"linux-image-%s[.+-][0-9.+~-]*(deb[0-9+.]*-)?%s-unsigned$" %
+                      (re.escape(series), re.escape(flavour)))
 
 
-def apt_names(series):
-    out = subprocess.run(["apt-cache", "search", "--names-only", "^linux-image-"],
+def apt_options(arch):
+    """Options that make apt see the packages of a foreign architecture, with lists of their own."""
+    if arch == "amd64":
+        return []
+    home = os.path.join(CACHE, "apt-" + arch)
+    for d in ("lists/partial", "cache/archives/partial", "parts"):
+        os.makedirs(os.path.join(home, d), exist_ok=True)
+    with open(os.path.join(home, "sources.list"), "w") as f:
+        f.write("deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
+                "http://deb.debian.org/debian bookworm main\n")
+    open(os.path.join(home, "status"), "a").close()
+    options = ["APT::Architecture=" + arch, "APT::Architectures=" + arch,
+               "Dir::Etc::sourcelist=%s/sources.list" % home, "Dir::Etc::sourceparts=%s/parts" % home,
+               "Dir::State::lists=%s/lists" % home, "Dir::State::status=%s/status" % home,
+               "Dir::Cache=%s/cache" % home]
+    return [word for o in options for word in ("-o", o)]
+
+
+def apt_names(pattern, arch="amd64"):
+    out = subprocess.run(["apt-cache"] + apt_options(arch) + ["search", "--names-only", "^linux-image-"],
                          capture_output=True, text=True, timeout=60).stdout
     names = [line.split()[0] for line in out.splitlines() if line]
-    return sorted(filter(package_pattern(series).match, names), key=version_key)
+    return sorted(filter(pattern.match, names), key=version_key)
 
 
-def fetch(series):
+def apt_update(arch="amd64"):
+    subprocess.run(["apt-get"] + apt_options(arch) + ["update"], capture_output=True,
+                   timeout=FETCH_LIMIT_S)
+
+
+def fetch(series, flavour="cloud-amd64", arch="amd64"):
     """Downloads and unpacks the newest package of the series into the cache."""
-    names = apt_names(series)
+    names = apt_names(package_pattern(series, flavour), arch)
     if not names:
-        subprocess.run(["apt-get", "update"], capture_output=True, timeout=FETCH_LIMIT_S)
-        names = apt_names(series)
+        apt_update(arch)
+        names = apt_names(package_pattern(series, flavour), arch)
     if not names:
-        raise Unavailable("no package of a Linux %s cloud kernel" % series)
+        raise Unavailable("no package of a Linux %s kernel, flavour %s" % (series, flavour))
+    return fetch_package(names[-1], arch)
+
+
+def fetch_package(name, arch="amd64"):
+    """Downloads and unpacks a package into the cache; returns its folder's name there."""
     work = tempfile.mkdtemp(prefix="dl.", dir=CACHE)
     try:
         for attempt in range(2):
-            got = subprocess.run(["apt-get", "download", names[-1]], cwd=work, timeout=FETCH_LIMIT_S,
+            got = subprocess.run(["apt-get"] + apt_options(arch) + ["download", name], cwd=work,
+                                 timeout=FETCH_LIMIT_S,
                                  capture_output=True, text=True)
             debs = glob.glob(os.path.join(work, "*.deb"))
             if debs:
                 break
             if attempt == 0:
-                subprocess.run(["apt-get", "update"], capture_output=True, timeout=FETCH_LIMIT_S)
+                apt_update(arch)
         else:
-            raise Unavailable("cannot download %s: %s" % (names[-1], got.stderr.strip()[-200:]))
+            raise Unavailable("cannot download %s: %s" % (name, got.stderr.strip()[-200:]))
         tree = os.path.join(work, "x")
         subprocess.run(["dpkg-deb", "-x", debs[0], tree], check=True, timeout=FETCH_LIMIT_S)
-        os.rename(tree, os.path.join(CACHE, names[-1]))
+        folder = name if arch == "amd64" or name.endswith("-unsigned") else name + "." + arch
+        os.rename(tree, os.path.join(CACHE, folder))
     except subprocess.TimeoutExpired as e:
-        raise Unavailable("no kernel package of Linux %s: %s" % (series, e)) from None
+        raise Unavailable("no package %s: %s" % (name, e)) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return names[-1]
+    return folder
 
 
 @contextlib.contextmanager
@@ -145,10 +181,19 @@ def cache_lock():
         yield
 
 
-def kernel(series):
+def kernel(series, flavour="cloud-amd64", arch="amd64"):
     with cache_lock():
-        have = sorted(filter(package_pattern(series).match, os.listdir(CACHE)), key=version_key)
-        return Kernel(series, os.path.join(CACHE, have[-1] if have else fetch(series)))
+        have = sorted(filter(package_pattern(series, flavour).match, os.listdir(CACHE)),
+                      key=version_key)
+        return Kernel(series, os.path.join(CACHE, have[-1] if have
+                                           else fetch(series, flavour, arch)))
+
+
+def package(name, arch="amd64"):
+    """Folder with the unpacked package."""
+    with cache_lock():
+        folder = os.path.join(CACHE, name if arch == "amd64" else name + "." + arch)
+        return folder if os.path.isdir(folder) else os.path.join(CACHE, fetch_package(name, arch))
 
 
 # --- initramfs ----------------------------------------------------------------------------------
@@ -230,11 +275,12 @@ poweroff -f
 """
 
 
-def base_initramfs(init):
+def base_initramfs(init, shell=None):
+    """@shell: another busybox than this machine's."""
     fs = Initramfs()
     for d in ("bin", "dev", "proc", "sys", "tmp", "root", "mod"):
         fs.directory(d)
-    with open(busybox(), "rb") as f:
+    with open(shell or busybox(), "rb") as f:
         fs.file("bin/busybox", f.read(), 0o755)
     applets = subprocess.run([busybox(), "--list"], capture_output=True, text=True).stdout.split()
     for name in set(applets + ["sh"]) - {"busybox"}:
