@@ -229,10 +229,6 @@ static bool try_accel(MachineState *ms, const char *arg, Error **errp)
     accel = name ? accel_find(name) : NULL;
     if (!accel) {
         error_setg(errp, "invalid accelerator %s", name ? name : arg);
-        if (name && !strcmp(name, "tcg")) {
-            error_append_hint(errp, "the software CPU is not built into this binary yet; "
-                                    "use -accel kvm\n");
-        }
         return false;
     }
     if (!set_irqchip_mode(ms, kv, errp)) {

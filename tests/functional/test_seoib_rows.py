@@ -105,6 +105,19 @@ ROWS = [
         "explicit": (W5, HIDDEN, [DISABLE])}),
 ]
 
+# The software CPU: row, I/O APIC version, extra -cpu; then for each request (messages, mode).
+SOFTWARE_ROWS = [
+    ("8", 0x20, "", {
+        "unset": ([], HIDDEN), "off": ([], HIDDEN), "model": ([], RESPECTED),
+        "explicit": ([], RESPECTED)}),
+    ("9", 0x11, "", {
+        "unset": ([], HIDDEN), "off": ([], HIDDEN), "model": (W3, HIDDEN),
+        "explicit": (E3_ONLY, FATAL)}),
+    ("10-software", 0x20, ",x2apic=off", {
+        "unset": ([], HIDDEN), "off": ([], HIDDEN), "model": (W5, HIDDEN),
+        "explicit": (W5, HIDDEN)}),
+]
+
 # With enforce: (row, request) -> messages; the program ends with status 1.
 ENFORCED = {
     ("2", "off"): E2, ("2", "model"): E1, ("2", "explicit"): E1,
@@ -115,7 +128,7 @@ ENFORCED = {
     ("10-split", "model"): W5 + END, ("10-on", "explicit"): W5 + END,
 }
 
-NOISE = re.compile(r"warning: host doesn't support requested feature: |"
+NOISE = re.compile(r"warning: (host|TCG) doesn't support requested feature: |"
                    r"warning: KVM on this host (refuses|does not give) MSR |"
                    r".*warning: Number of (SMP|hotpluggable) cpus requested .* exceeds the recommended")
 
@@ -127,7 +140,8 @@ def messages(text):
 
 
 def machine_args(irqchip, ioapic, machine="q35"):
-    args = ["-M", machine, "-accel", "kvm,kernel-irqchip=" + irqchip]
+    accel = "tcg" if irqchip == "software" else "kvm,kernel-irqchip=" + irqchip
+    args = ["-M", machine, "-accel", accel]
     return args + (["-global", "ioapic.version=0x%x" % ioapic] if ioapic != 0x20 else [])
 
 
@@ -176,7 +190,8 @@ class SeoibTest(vmm.TestCase):
             "expect=%s storm=5" % word, "-device", "pc-testdev",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-display", "none", "-nodefaults",
             "-no-reboot", "-serial", "stdio"]
-        r = vmm.run(*args, env=kernel_env(kernel), timeout=90)
+        env = None if irqchip == "software" else kernel_env(kernel)
+        r = vmm.run(*args, env=env, timeout=90)
         odd = [row for row in r.out.splitlines() if row.startswith(("FAIL", "SUMMARY"))]
         self.assertIn("verdict=%s " % word, r.out, odd or r)
         self.assertEqual(r.status, 1, odd)
@@ -238,6 +253,35 @@ class EnforceTest(SeoibTest):
                 self.assertEqual(vm.quit(), 0)
 
 
+class SoftwareTest(SeoibTest):
+    """One test a cell of the software CPU's rows. Needs no KVM."""
+
+    def setUp(self):
+        pass
+
+
+def add_software_cell(row, ioapic, extra, request, expected):
+    text, mode = expected
+    cpu = CPU[request] + extra
+    args = machine_args("software", ioapic) + ["-cpu", cpu]
+
+    def check(self):
+        if mode is FATAL:
+            r = vmm.run(*args, "-display", "none", "-nodefaults", "-S")
+            self.assertEqual(messages(r.err), text)
+            self.assertEqual((r.status, r.out), (1, ""))
+            return
+        with vmm.VMM(*args, "-S") as vm:
+            self.assertEqual(messages(vm.stderr()), text)
+            self.assertEqual(vm.quit(), 0)
+        self.guest_sees("software", ioapic, "new", cpu, mode)
+
+    setattr(SoftwareTest, "test_row_%s_%s" % (row, request), check)
+
+
+for _row, _ioapic, _extra, _cells in SOFTWARE_ROWS:
+    for _request, _expected in _cells.items():
+        add_software_cell(_row, _ioapic, _extra, _request, _expected)
 for _row, _irqchip, _ioapic, _kernel, _extra, _cells in ROWS:
     for _request, _expected in _cells.items():
         add_cell(_row, _irqchip, _ioapic, _kernel, _extra, _request, _expected)

@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -243,35 +244,43 @@ class Xen(unittest.TestCase):
 
     def test_on_enables_directed_eoi_and_every_level_interrupt_arrives_once(self):
         check = XEN_CHECK.replace("PRESSES", str(XEN_PRESSES))
-        with vmm.VMM(*self.argv("max,pku=off,x2apic-seoib=on", check, self.trace)) as vm:
-            vmm.wait_until(lambda: "RESULT ready" in vm.serial(), BOOT_LIMIT_S, "dom0 userspace")
+        argv = self.argv("max,pku=off,x2apic-seoib=on", check, self.trace) + [
+            "-trace", "ioapic_set_irq", "-trace", "ioapic_set_remote_irr"]
+        with vmm.VMM(*argv) as vm:
+            vm.wait_serial("RESULT ready", BOOT_LIMIT_S)
             self.assertTrue("Enabled directed EOI with ioapic_ack_old on!" in vm.serial(),
                             [s for s in vm.serial().splitlines() if "EOI" in s])
-            self.press(vm)
-            vm.wait(BOOT_LIMIT_S)
-            out = vm.serial()
-        got = results(out)
-        self.assertEqual(got.get("presses"), str(XEN_PRESSES), out[-2000:])
-        self.assertEqual(got.get("interrupts"), str(XEN_PRESSES), out[-2000:])
+            traced = self.press(vm)
+            self.assertEqual(vm.wait(BOOT_LIMIT_S), 0)
+            got = results(vm.serial())
+        self.assertNotIn("ioapic_eoi_broadcast", traced)
+        sent = traced.count("remote irr for pin 9\n")
+        ended = traced.count("ioapic_eoi_directed")
+        # Xen ends an interrupt itself when dom0 takes longer than a millisecond; the pin is still
+        # up then and comes again.
+        early = len(re.findall(r"eoi_directed[^\n]*\n[^\n]*set_remote_irr", traced))
+        self.assertEqual(sent, ended)
+        self.assertEqual(sent - early, XEN_PRESSES)
+        self.assertEqual(got["presses"], str(XEN_PRESSES))
+        self.assertGreaterEqual(int(got["interrupts"]), XEN_PRESSES)
+        self.assertLessEqual(int(got["interrupts"]), sent)
         self.assertIn("done", got)
 
     def press(self, vm):
-        """Presses the power button; the next time when the interrupt was ended."""
+        """Presses the power button, the next time when dom0 has served it and the interrupt was
+        ended. Returns what was traced meanwhile."""
+        whole = []
         with open(self.trace, errors="replace") as f:
             f.seek(0, os.SEEK_END)
-            seen = ""
-
-            def ended():
-                nonlocal seen
-                seen += f.read()
-                return "ioapic_eoi_directed" in seen
-
-            for _ in range(XEN_PRESSES):
-                seen = ""
+            for n in range(XEN_PRESSES):
                 vm.cmd("system_powerdown")
-                vmm.wait_until(ended, BOOT_LIMIT_S, "a directed EOI")
-                self.assertEqual(seen.count("ioapic_eoi_directed"), 1)
-                self.assertNotIn("broadcast", seen)
+                seen, end = "", time.monotonic() + BOOT_LIMIT_S
+                while "eoi_directed" not in seen.partition("vector: 9 level: 0")[2]:
+                    self.assertLess(time.monotonic(), end, "press %d: %s" % (n, seen[-500:]))
+                    time.sleep(0.0003)
+                    seen += f.read()
+                whole.append(seen)
+        return "".join(whole)
 
 
 def selected(name):
