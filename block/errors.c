@@ -99,6 +99,45 @@ void blk_error_action(BlockBackend *blk, BlockErrorAction action, bool is_read, 
     }
 }
 
+typedef struct CorruptImage {
+    char *node_name, *what;
+    uint64_t offset;
+    bool fatal;
+} CorruptImage;
+
+/* Main loop, BQL. */
+static void send_corrupted(void *opaque)
+{
+    CorruptImage *c = opaque;
+    EventBlockImageCorrupted event = {
+        .device = (char *)"",
+        .node_name = c->node_name,
+        .msg = c->what,
+        .has_offset = c->offset <= INT64_MAX,
+        .offset = (int64_t)c->offset,
+        .fatal = c->fatal,
+    };
+
+    error_report("Image of node '%s' is corrupt: %s; further %s", c->node_name, c->what,
+                 c->fatal ? "writes are refused" : "errors are not reported");
+    qapi_event_send_block_image_corrupted(&event);
+    g_free(c->node_name);
+    g_free(c->what);
+    g_free(c);
+}
+
+void bdrv_report_corrupt(BlockNode *bs, const char *what, uint64_t offset, bool fatal)
+{
+    CorruptImage *c = g_new(CorruptImage, 1);
+
+    *c = (CorruptImage){ g_strdup(bs->node_name), g_strdup(what), offset, fatal };
+    if (bql_locked()) {
+        send_corrupted(c);
+    } else {
+        main_loop_defer(send_corrupted, c);
+    }
+}
+
 void blk_iostatus_reset(BlockBackend *blk)
 {
     g_mutex_lock(&blk->lock);

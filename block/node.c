@@ -5,9 +5,11 @@
 #include "qapi/json-stream.h"
 
 static GPtrArray *nodes; /* of BlockNode, oldest first */
+static unsigned open_depth; /* nodes that are being opened inside one another */
 
 static const BlockDriver *const drivers[] = {
-    &block_driver_file, &block_driver_host_device, &block_driver_null_co, &block_driver_raw,
+    &block_driver_file, &block_driver_host_device, &block_driver_null_co,
+    &block_driver_qcow2, &block_driver_raw,
 };
 
 static const BlockDriver *find_driver(BlockdevDriver id)
@@ -137,6 +139,20 @@ static BlockNode *node_new(const BlockDriver *drv)
     return bs;
 }
 
+static bool open_with_driver(BlockNode *bs, const BlockdevOptions *opts, Error **errp)
+{
+    bool ok;
+
+    if (open_depth >= BDRV_MAX_DEPTH) {
+        error_setg(errp, "the chain of images has a loop, or is longer than %u", BDRV_MAX_DEPTH);
+        return false;
+    }
+    open_depth++;
+    ok = bs->drv->open(bs, opts, errp);
+    open_depth--;
+    return ok;
+}
+
 BlockNode *bdrv_open(const BlockdevOptions *opts, Error **errp)
 {
     const BlockDriver *drv = find_driver(opts->driver);
@@ -148,7 +164,7 @@ BlockNode *bdrv_open(const BlockdevOptions *opts, Error **errp)
         return NULL;
     }
     bs = node_new(drv);
-    if (!apply_common(bs, opts, errp) || !drv->open(bs, opts, errp)) {
+    if (!apply_common(bs, opts, errp) || !open_with_driver(bs, opts, errp)) {
         node_free(bs);
         return NULL;
     }

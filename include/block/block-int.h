@@ -4,6 +4,7 @@
 #define BLOCK_BLOCK_INT_H
 
 #include "block/block.h"
+#include "block/snapshot.h"
 
 /* What a parent is to its child; from it follow the permissions it wants. */
 typedef enum BlockRole {
@@ -51,6 +52,7 @@ typedef struct BlockDriver {
      * without this driver learning of its completion; false: not so. */
     bool (*direct_fd)(BlockNode *bs, bool is_write, int64_t offset, size_t bytes, int *fd,
                       int64_t *fd_offset);
+    const SnapshotOps *snapshot; /* NULL: has none */
 } BlockDriver;
 
 struct BlockNode {
@@ -73,7 +75,7 @@ struct BlockNode {
 };
 
 extern const BlockDriver block_driver_file, block_driver_host_device, block_driver_null_co,
-    block_driver_raw;
+    block_driver_qcow2, block_driver_raw;
 
 /* For .open: makes *@edge refer to the node @ref means. Options that @ref leaves out follow
  * @opts, those of @bs. */
@@ -99,6 +101,8 @@ static inline void bdrv_set_total(BlockNode *bs, int64_t bytes)
     __atomic_store_n(&bs->total_bytes, bytes, __ATOMIC_RELEASE);
 }
 
+/* Sends BLOCK_IMAGE_CORRUPTED and a message. Any thread. */
+void bdrv_report_corrupt(BlockNode *bs, const char *what, uint64_t offset, bool fatal);
 /* False for names that need a protocol or a "json:" description we do not have. */
 bool bdrv_check_filename(const char *filename, Error **errp);
 bool bdrv_path_is_device(const char *path);

@@ -10,6 +10,11 @@
 
 #define IMAGE_BYTES (1 * MiB)
 
+void bdrv_report_corrupt(BlockNode *bs, const char *what, uint64_t offset, bool fatal)
+{
+    g_assert_not_reached();
+}
+
 static char *make_image(size_t bytes)
 {
     g_autofree char *name = NULL;
