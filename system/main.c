@@ -550,6 +550,7 @@ static bool start(Error **errp)
         error_setg_errno(errp, errno, "locking memory failed");
         return false;
     }
+    qdev_machine_complete();
     daemonize_ready();
     return opts.start_paused || vm_start(errp);
 }

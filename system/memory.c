@@ -536,7 +536,7 @@ void address_space_st(AddressSpace *as, hwaddr addr, uint64_t value, unsigned si
     address_space_rw(as, addr, &value, size, true);
 }
 
-void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write)
+void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write)
 {
     uint64_t gap;
     const FlatRange *range = find_range(as, addr, &gap);
@@ -546,7 +546,23 @@ void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is
         return NULL;
     }
     into = addr - range->addr;
-    return len <= range->size - into ? range->mr->ram->host + range->offset + into : NULL;
+    *len = MIN(*len, range->size - into);
+    return range->mr->ram->host + range->offset + into;
+}
+
+void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write)
+{
+    uint64_t got = len;
+    void *host = address_space_map_ram_part(as, addr, &got, is_write);
+
+    return got == len ? host : NULL;
+}
+
+void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len)
+{
+    if (as->listener && as->listener->ram_written) {
+        as->listener->ram_written(as->listener, addr, len);
+    }
 }
 
 void address_space_print(AddressSpace *as, GString *out)

@@ -102,6 +102,13 @@ static void tell_row(const Property *p, PropertyFn *fn, void *opaque)
     json_object_put(def);
 }
 
+void object_type_foreach_own_prop(const ObjectType *type, PropertyFn *fn, void *opaque)
+{
+    for (const Property *p = type->props; p && p->name; p++) {
+        tell_row(p, fn, opaque);
+    }
+}
+
 /* @t and its ancestors, those first; @type and @obj are what was asked for. */
 static void tell_chain(const ObjectType *t, const ObjectType *type, const Object *obj,
                        PropertyFn *fn, void *opaque)

@@ -4,9 +4,22 @@
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 
+static GPtrArray *realized; /* of DeviceState, in order of realization */
+static GPtrArray *buses;    /* of BusState, in order of creation */
+
 static void device_finalize(Object *obj)
 {
     DeviceState *dev = (DeviceState *)obj;
+
+    if (dev->realized) {
+        if (device_type(dev)->unrealize) {
+            device_type(dev)->unrealize(dev);
+        }
+        if (dev->bus) {
+            g_ptr_array_remove(dev->bus->devices, dev);
+        }
+        g_ptr_array_remove(realized, dev);
+    }
 
     if (dev->children) {
         g_ptr_array_free(dev->children, TRUE);
@@ -53,8 +66,6 @@ const ObjectType type_device = {
     .instance_finalize = device_finalize,
 };
 
-static GPtrArray *realized; /* of DeviceState, in order of realization */
-static GPtrArray *buses;    /* of BusState, in order of creation */
 
 /* --- Buses ----------------------------------------------------------------------------------- */
 

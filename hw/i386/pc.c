@@ -118,6 +118,11 @@ static void pc_set_pci_gsi(void *opaque, unsigned gsi, bool level)
     irq_set(&s->ms->gsi[gsi], level);
 }
 
+static void pc_send_msi(void *opaque, uint64_t addr, uint32_t data)
+{
+    apic_bus_send_msi(((PCState *)opaque)->ms->apic_bus, addr, data);
+}
+
 static void kick_cpu(void *opaque, unsigned cpu_index)
 {
     cpu_interrupt(cpus_get(cpu_index), CPU_INTERRUPT_POLL);
@@ -213,6 +218,7 @@ PCIHostConfig pc_host_config(PCState *s)
         .pm_base_changed = move_pm,
         .set_isa_irq = pc_set_pci_irq,
         .set_gsi = pc_set_pci_gsi,
+        .send_msi = pc_send_msi,
         .opaque = s,
         .preset = s->ms->kernel_filename != NULL,
     };

@@ -8,6 +8,7 @@
 #include "hw/acpi/pm.h"
 #include "hw/char/serial.h"
 #include "hw/core/machine.h"
+#include "backends/rng.h"
 #include "hw/core/qdev.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic-device.h"
@@ -17,6 +18,7 @@
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
+#include "hw/virtio/virtio-pci.h"
 #include "target/i386/cpu.h"
 
 static const ObjectType type_accel = {
@@ -66,6 +68,15 @@ const ObjectType *const object_types[] = {
     &type_pit.object,
     &type_secret,
     &type_q35_pcihost.object,
+    &type_rng_backend,
+    &type_rng_builtin,
+    &type_rng_random,
+    &type_virtio_blk_device.device.object,
+    &type_virtio_blk_pci.pci.device.object,
+    &type_virtio_device,
+    &type_virtio_pci,
+    &type_virtio_rng_device.device.object,
+    &type_virtio_rng_pci.pci.device.object,
     &type_x86_cpu.object,
     NULL,
 };

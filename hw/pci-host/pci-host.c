@@ -77,8 +77,21 @@ static unsigned q35_map_pin(void *opaque, unsigned devfn, unsigned pin)
     return (s->slot_routes[reg + pin / 2] >> (pin & 1) * 4) & 7;
 }
 
-static const PCIRootOps pc_root_ops = { .map_pin = pc_map_pin, .set_line = set_line };
-static const PCIRootOps q35_root_ops = { .map_pin = q35_map_pin, .set_line = set_line };
+static void send_msi(void *opaque, uint64_t addr, uint32_t data)
+{
+    const PCIHost *s = opaque;
+
+    if (s->cfg.send_msi) {
+        s->cfg.send_msi(s->cfg.opaque, addr, data);
+    }
+}
+
+static const PCIRootOps pc_root_ops = {
+    .map_pin = pc_map_pin, .set_line = set_line, .send_msi = send_msi,
+};
+static const PCIRootOps q35_root_ops = {
+    .map_pin = q35_map_pin, .set_line = set_line, .send_msi = send_msi,
+};
 
 /* --- Access mechanisms ----------------------------------------------------------------------- */
 

@@ -274,11 +274,17 @@ void pci_set_intx(PCIDevice *d, bool level)
 void pci_send_msi(PCIDevice *d, uint64_t addr, uint32_t data)
 {
     AddressSpace *as = current_machine->memory;
+    const PCIBus *root = d->bus;
 
     if (!pci_may_master(d)) {
         return;
     }
-    if ((addr & ~0xfffffull) == 0xfee00000 || address_space_map_ram(as, addr, 4, true)) {
+    while (root->bridge) {
+        root = root->bridge->bus;
+    }
+    if ((addr & ~0xfffffull) == 0xfee00000) {
+        root->root_ops->send_msi(root->root_opaque, addr, data);
+    } else if (address_space_map_ram(as, addr, 4, true)) {
         address_space_st(as, addr, data, 4);
     } else {
         guest_error("%s: message to 0x%" PRIx64 " dropped\n", d->dev.object.type->name, addr);

@@ -132,6 +132,11 @@ void address_space_st(AddressSpace *as, hwaddr addr, uint64_t value, unsigned si
 /* Host address of @len bytes of RAM (ROM too when !@is_write) at @addr, NULL when not all of them
  * are RAM and contiguous. Valid until the topology changes. BQL. */
 void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write);
+/* The same for as much of the *len bytes as is contiguous RAM; shortens *len. */
+void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write);
+/* A device has written through a mapping: whoever keeps something made from the old contents
+ * (translated code) hears of it. address_space_rw() does it by itself. */
+void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len);
 /* Text of `info mtree`. */
 void address_space_print(AddressSpace *as, GString *out);
 

@@ -146,6 +146,8 @@ const Property *object_type_find_prop(const ObjectType *type, const char *name);
  * an instance, its children follow. */
 void object_type_foreach_prop(const ObjectType *type, const Object *obj, PropertyFn *fn,
                               void *opaque);
+/* Only the rows of @type's own table. */
+void object_type_foreach_own_prop(const ObjectType *type, PropertyFn *fn, void *opaque);
 /* The name of a property's type in introspection: "bool", "uint32", "str", ... */
 const char *property_type_name(const Property *prop);
 

@@ -19,6 +19,7 @@ typedef struct PCIHostConfig {
      * connected. */
     void (*set_isa_irq)(void *opaque, unsigned irq, bool level);
     void (*set_gsi)(void *opaque, unsigned gsi, bool level);
+    void (*send_msi)(void *opaque, uint64_t addr, uint32_t data);
     void *opaque;
     /* There is no firmware: at reset the registers hold what firmware would have written. */
     bool preset;

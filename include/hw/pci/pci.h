@@ -100,6 +100,9 @@ typedef struct PCIRootOps {
     /* The interrupt line of the chipset that pin @pin (0..3) of @devfn drives. */
     unsigned (*map_pin)(void *opaque, unsigned devfn, unsigned pin);
     void (*set_line)(void *opaque, unsigned line, bool level);
+    /* A message into the interrupt window: not a memory access, which a vCPU's thread would make
+     * to its own local APIC. */
+    void (*send_msi)(void *opaque, uint64_t addr, uint32_t data);
 } PCIRootOps;
 
 #define PCI_ROOT_LINES 8
