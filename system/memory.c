@@ -476,9 +476,11 @@ bool address_space_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t len, bo
         const FlatRange *range = find_range(as, addr, &n);
 
         if (range) {
+            bool to_ram = is_write && range->mr->ram; /* a device may change the topology */
+
             n = rw_range(range, addr, p, len, is_write);
-            if (is_write && range->mr->ram && as->listener && as->listener->ram_written) {
-                as->listener->ram_written(as->listener, addr, n);
+            if (to_ram) {
+                address_space_mark_written(as, addr, n);
             }
         } else {
             n = MIN(n, len);

@@ -23,17 +23,6 @@ extern const uint8_t mg_start[], mg_end[], mg_handler[], mg_exception[];
 extern const uint8_t mg_ports[], mg_string[], mg_level[], mg_timer[], mg_spin[], mg_triple[],
     mg_garbage[];
 
-/* What main() offers to boards, which the type table drags in. */
-Chardev *serial_hd(unsigned i)
-{
-    return NULL;
-}
-
-unsigned serial_hd_count(void)
-{
-    return 0;
-}
-
 /* --- The machine ---------------------------------------------------------------------------- */
 
 typedef struct TestMachine {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PCI transport (virtio 1.2, 4.1): a PCI function that owns a virtio device. On a root bus it is
- * transitional (the legacy interface in an I/O region besides the modern one), behind a PCI Express
- * port modern only, as in QEMU. BQL.
+ * The PCI transport (virtio 1.2, 4.1): a PCI function that owns a virtio device. On a root bus it
+ * is transitional (the legacy interface in an I/O region besides the modern one), behind a PCI
+ * Express port modern only, as in QEMU. BQL.
  */
 #ifndef HW_VIRTIO_VIRTIO_PCI_H
 #define HW_VIRTIO_VIRTIO_PCI_H

@@ -70,6 +70,7 @@ void virtqueue_set_broken(VirtQueue *vq, const char *fmt, ...) G_GNUC_PRINTF(2, 
 
 /* Copies between @buf and the buffers of a request from @offset on; returns bytes copied. */
 size_t iov_to_buf(const struct iovec *iov, unsigned n, size_t offset, void *buf, size_t len);
-size_t iov_from_buf(const struct iovec *iov, unsigned n, size_t offset, const void *buf, size_t len);
+size_t iov_from_buf(const struct iovec *iov, unsigned n, size_t offset, const void *buf,
+                    size_t len);
 
 #endif
