@@ -180,7 +180,13 @@ static void drop_granules(TcgShared *s, CodePage *p, uint64_t mask)
 
 void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len)
 {
+    bool guest_fp = c->guest_fp;
+
+    tcg_native_leave(c); /* hash tables calculate with doubles when they shrink */
     tcg_shared_written(c->shared, gpa, len);
+    if (guest_fp) {
+        tcg_native_enter(c);
+    }
 }
 
 void tcg_shared_written(TcgShared *s, uint64_t gpa, unsigned len)
@@ -360,7 +366,9 @@ static X86DecodeResult decode_ops(TcgCPU *c, const uint8_t *code, unsigned len, 
     X86DecodeMode mode = decode_mode(c);
     X86DecodeResult r = X86_DECODE_OK;
     unsigned n = 0, pos = 0;
-    bool ends = false;
+    bool ends = false, guest_fp = c->guest_fp;
+
+    tcg_native_leave(c); /* tables of stubs calculate with doubles when they grow */
 
     while (n < max && !ends) {
         TcgOp *op = &ops[n];
@@ -385,6 +393,9 @@ static X86DecodeResult decode_ops(TcgCPU *c, const uint8_t *code, unsigned len, 
     ops[n].i.user = pos;
     *nr = n;
     *bytes = pos;
+    if (guest_fp) {
+        tcg_native_enter(c);
+    }
     return n ? X86_DECODE_OK : r;
 }
 

@@ -193,8 +193,12 @@ static bool write_msr(TcgCPU *c, uint32_t msr, uint64_t v)
 HANDLER(h_rdmsr)
 {
     uint64_t v = 0;
+    bool ok;
 
-    if (!read_msr(c, c->r[R_ECX], &v)) {
+    tcg_native_leave(c);
+    ok = read_msr(c, c->r[R_ECX], &v);
+    tcg_native_enter(c);
+    if (!ok) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     c->r[R_EAX] = (uint32_t)v;
@@ -204,8 +208,13 @@ HANDLER(h_rdmsr)
 
 HANDLER(h_wrmsr)
 {
+    bool ok;
+
     tcg_sync_rip(c, op);
-    if (!write_msr(c, c->r[R_ECX], (uint32_t)c->r[R_EAX] | c->r[R_EDX] << 32)) {
+    tcg_native_leave(c);
+    ok = write_msr(c, c->r[R_ECX], (uint32_t)c->r[R_EAX] | c->r[R_EDX] << 32);
+    tcg_native_enter(c);
+    if (!ok) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     c->irq_pending = true;

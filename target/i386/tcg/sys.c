@@ -136,7 +136,9 @@ static void write_cr8(TcgCPU *c, const TcgOp *op, uint64_t v)
     }
     c->env->cr8 = v;
     if (c->sys->set_cr8) {
+        tcg_native_leave(c);
         c->sys->set_cr8(c->opaque, v);
+        tcg_native_enter(c);
     }
     c->irq_pending = true;
 }
@@ -394,7 +396,9 @@ HANDLER(h_cpuid)
     uint32_t out[4] = { 0 };
 
     if (c->sys->cpuid) {
+        tcg_native_leave(c);
         c->sys->cpuid(c->opaque, c->r[R_EAX], c->r[R_ECX], out);
+        tcg_native_enter(c);
     }
     c->r[R_EAX] = out[CPUID_EAX];
     c->r[R_EBX] = out[CPUID_EBX];
