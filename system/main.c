@@ -259,9 +259,16 @@ static GPtrArray *accel_candidates(bool *given)
             g_ptr_array_add(names, g_strdup(*part));
         }
     }
-    for (const AccelOps *const *a = accel_table; !*given && *a; a++) {
-        if (strcmp((*a)->name, "qtest")) {
-            g_ptr_array_add(names, g_strdup((*a)->name));
+    if (!*given) {
+        /* QEMU's rule: the program's name decides what comes first. */
+        bool prefer_kvm = g_str_has_suffix(error_progname(), "kvm");
+
+        for (unsigned i = 0; i < 2; i++) {
+            const char *name = prefer_kvm == (i == 0) ? "kvm" : "tcg";
+
+            if (accel_find(name)) {
+                g_ptr_array_add(names, g_strdup(name));
+            }
         }
     }
     return names;

@@ -77,6 +77,17 @@ class ListingTest(vmm.TestCase):
         self.assertTrue(out.startswith("Accelerators supported in QEMU binary:\n"))
         self.assertIn("\nqtest\n", out)
 
+    def test_without_accel_the_program_name_chooses(self):
+        def kvm_enabled(binary):
+            with vmm.VMM("-S", "-M", "q35", binary=binary) as vm:
+                return vm.cmd("query-kvm")["enabled"]
+        self.assertFalse(kvm_enabled(vmm.BINARY))
+        vmm.need_kvm()
+        with tempfile.TemporaryDirectory() as d:
+            link = os.path.join(d, "qemu-kvm")
+            os.symlink(vmm.BINARY, link)
+            self.assertTrue(kvm_enabled(link))
+
     def test_devices(self):
         out = self.listing("-device", "help")
         self.assertRegex(out, r'(?m)^name "isa-debug-exit", bus ISA$')
