@@ -164,5 +164,6 @@ class Libvirtd:
         """Output of a virsh command that must succeed."""
         result = self.virsh(*args)
         if result.status:
-            raise AssertionError("virsh %s: %s\n%s" % (" ".join(args), result.err, self.errors()))
+            raise AssertionError("virsh %s: %s\n%s" % (" ".join(args), result.err,
+                                                        self.errors()[-2000:]))
         return result.out
