@@ -5,6 +5,7 @@
 #include "qapi/json-stream.h"
 
 static GPtrArray *nodes; /* of BlockNode, oldest first */
+static unsigned nr_generated; /* names of nodes that were not given one */
 static unsigned open_depth; /* nodes that are being opened inside one another */
 
 static const BlockDriver *const drivers[] = {
@@ -61,13 +62,7 @@ static bool name_is_wellformed(const char *name)
 
 static char *generate_name(void)
 {
-    for (unsigned n = 0;; n++) {
-        g_autofree char *name = g_strdup_printf("#block%03u", n);
-
-        if (!bdrv_find(name)) {
-            return g_steal_pointer(&name);
-        }
-    }
+    return g_strdup_printf("#block%03u", nr_generated++);
 }
 
 static bool choose_name(BlockNode *bs, const char *name, Error **errp)
@@ -165,6 +160,14 @@ BlockNode *bdrv_open(const BlockdevOptions *opts, Error **errp)
     }
     bs = node_new(drv);
     if (!apply_common(bs, opts, errp) || !open_with_driver(bs, opts, errp)) {
+        node_free(bs);
+        return NULL;
+    }
+    if (bdrv_find(bs->node_name)) { /* a node inside it took the name */
+        error_setg(errp, "Duplicate nodes with node-name='%s'", bs->node_name);
+        if (drv->close) {
+            drv->close(bs);
+        }
         node_free(bs);
         return NULL;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * qcow2: changes that touch many tables at once. While a transaction runs, every refcount block is
- * moved to a new cluster before its first change, and the refcount table in memory points to
- * the new ones; clusters are only taken that were free before. Commit writes it all beside the old tables
- * and then the header, in one sector: a crash leaves the old image or the new one.
+ * moved to a new cluster before its first change, and the refcount table in memory points to the
+ * new ones; clusters are only taken that were free before. Commit writes it all beside the old
+ * tables and then the header, in one sector: a crash leaves the old image or the new one.
  * Qcow2State.lock is held throughout.
  */
 #include "qemu/osdep.h"

@@ -771,6 +771,28 @@ static bool qcow2_truncate(BlockNode *bs, int64_t bytes, Error **errp)
     return ret == 0;
 }
 
+static void qcow2_image_info(BlockNode *bs, ImageInfo *info)
+{
+    const Qcow2State *s = bs->state;
+    ImageInfoSpecificQCow2 *q = g_new0(ImageInfoSpecificQCow2, 1);
+
+    info->has_cluster_size = true;
+    info->cluster_size = (int64_t)s->cluster_size;
+    info->dirty_flag = s->incompat & QCOW2_INCOMPAT_DIRTY;
+    info->backing_filename = g_strdup(s->backing_name);
+    info->backing_filename_format = g_strdup(s->backing_format);
+    q->compat = g_strdup(s->version < 3 ? "0.10" : "1.1");
+    q->refcount_bits = 1 << s->refcount_order;
+    q->compression_type = s->zstd ? QCOW2_COMPRESSION_TYPE_ZSTD : QCOW2_COMPRESSION_TYPE_ZLIB;
+    q->has_lazy_refcounts = q->has_corrupt = q->has_extended_l2 = s->version >= 3;
+    q->lazy_refcounts = s->compat & QCOW2_COMPAT_LAZY_REFCOUNTS;
+    q->corrupt = s->incompat & QCOW2_INCOMPAT_CORRUPT;
+    info->format_specific = g_new0(ImageInfoSpecific, 1);
+    info->format_specific->type = IMAGE_INFO_SPECIFIC_KIND_QCOW2;
+    info->format_specific->u.qcow2 = g_new0(ImageInfoSpecificQCow2Wrapper, 1);
+    info->format_specific->u.qcow2->data = q;
+}
+
 const BlockDriver block_driver_qcow2 = {
     .name = "qcow2",
     .id = BLOCKDEV_DRIVER_QCOW2,
@@ -785,5 +807,6 @@ const BlockDriver block_driver_qcow2 = {
     .pdiscard = qcow2_pdiscard,
     .flush = qcow2_flush,
     .truncate = qcow2_truncate,
+    .image_info = qcow2_image_info,
     .snapshot = &qcow2_snapshot_ops,
 };

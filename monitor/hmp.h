@@ -64,6 +64,9 @@ void hmp_print(Monitor *mon, const HmpArg *args);
 void hmp_io_read(Monitor *mon, const HmpArg *args);
 void hmp_io_write(Monitor *mon, const HmpArg *args);
 void hmp_gva2gpa(Monitor *mon, const HmpArg *args);
+void hmp_info_block(Monitor *mon, const HmpArg *args);
+void hmp_info_blockstats(Monitor *mon, const HmpArg *args);
+void hmp_block_resize(Monitor *mon, const HmpArg *args);
 
 void hmp_qom_list(Monitor *mon, const HmpArg *args);
 void hmp_qom_get(Monitor *mon, const HmpArg *args);

@@ -52,6 +52,8 @@ typedef struct BlockDriver {
      * without this driver learning of its completion; false: not so. */
     bool (*direct_fd)(BlockNode *bs, bool is_write, int64_t offset, size_t bytes, int *fd,
                       int64_t *fd_offset);
+    /* Adds what the format knows. */
+    void (*image_info)(BlockNode *bs, ImageInfo *info);
     const SnapshotOps *snapshot; /* NULL: has none */
 } BlockDriver;
 

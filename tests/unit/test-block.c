@@ -263,6 +263,9 @@ static void test_open_errors(void)
     assert_fails(bdrv_open_json("{'driver':'null-co','node-name':'n'}", &err), &err,
                  "Duplicate nodes with node-name='n'");
     bdrv_unref(bs);
+    assert_fails(bdrv_open_json("{'driver':'raw','node-name':'x','file':{'driver':'null-co',"
+                                "'node-name':'x'}}", &err), &err,
+                 "Duplicate nodes with node-name='x'");
     g_assert_null(bdrv_next(NULL)); /* nothing that failed is left */
     remove_image(image);
 }
