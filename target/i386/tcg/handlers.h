@@ -12,6 +12,8 @@ TcgHandler *tcg_pick_shift(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_mov(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_string(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 TcgHandler *tcg_pick_jcc(TcgOp *op, const X86InsnRow *row, unsigned bytes);
+/* In 64-bit mode: a faster handler that falls back on @general, or @general. */
+TcgHandler *tcg_pick_fast(TcgOp *op, const X86InsnRow *row, TcgHandler *general);
 TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes);
 
 /* Size of operand 0, or of @n. */

@@ -80,6 +80,7 @@ TcgHandler *tcg_select(const TcgCPU *c, TcgOp *op)
 {
     const X86InsnRow *row = x86_insn_row(op->i.row);
     unsigned h = row->handler;
+    TcgHandler *general = simple[h];
 
     if (row->attrs & X86_A_np && c->mode & 0x100) {
         return tcg_op_ud;
@@ -91,7 +92,10 @@ TcgHandler *tcg_select(const TcgCPU *c, TcgOp *op)
     }
     fix_byte_registers(&op->i, row);
     if (picks[h]) {
-        return picks[h](op, row, row->nr_ops ? tcg_op_bytes(op, 0) : 0);
+        general = picks[h](op, row, row->nr_ops ? tcg_op_bytes(op, 0) : 0);
     }
-    return simple[h] ? simple[h] : tcg_op_ud;
+    if (!general) {
+        return tcg_op_ud;
+    }
+    return c->code64 && !op->aux ? tcg_pick_fast(op, row, general) : general;
 }
