@@ -415,6 +415,17 @@ bool global_property_foreach(const ObjectType *type,
     return true;
 }
 
+void global_property_foreach_row(void (*fn)(void *opaque, const char *driver, const char *name,
+                                            const char *value),
+                                 void *opaque)
+{
+    for (guint i = 0; globals && i < globals->len; i++) {
+        const Global *g = g_ptr_array_index(globals, i);
+
+        fn(opaque, g->driver, g->name, g->value);
+    }
+}
+
 void global_property_warn_unused(void)
 {
     for (guint i = 0; globals && i < globals->len; i++) {

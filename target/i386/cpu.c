@@ -72,18 +72,13 @@ static unsigned lowest_ioapic_version(const MachineState *ms)
     return version;
 }
 
-typedef struct GlobalsFor {
-    GArray *globals;
-    const char *type;
-} GlobalsFor;
-
-static bool add_global(void *opaque, const char *name, const char *value, Error **errp)
+/* Globals of any type: which of them concern a model its name decides, also in queries about models
+ * that no CPU of the machine has. */
+static void add_global(void *opaque, const char *driver, const char *name, const char *value)
 {
-    const GlobalsFor *g = opaque;
-    X86CPUGlobal global = { g->type, name, value };
+    X86CPUGlobal global = { driver, name, value };
 
-    g_array_append_val(g->globals, global);
-    return true;
+    g_array_append_val((GArray *)opaque, global);
 }
 
 bool x86_cpu_get_context(MachineState *ms, X86CPUContext *ctx, Error **errp)
@@ -102,10 +97,7 @@ bool x86_cpu_get_context(MachineState *ms, X86CPUContext *ctx, Error **errp)
     m->info.ioapic_version = lowest_ioapic_version(ms);
     m->topo = x86_cpu_topology(ms);
     g_array_set_size(m->globals, 0);
-    if (m->type) {
-        global_property_foreach(&m->type->object, add_global,
-                                &(GlobalsFor){ m->globals, m->type->object.name }, NULL);
-    }
+    global_property_foreach_row(add_global, m->globals);
     *ctx = (X86CPUContext){
         .accel = &m->info,
         .option = m->option,

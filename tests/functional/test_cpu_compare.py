@@ -272,6 +272,23 @@ class Meaning(vmm.TestCase):
             self.assertEqual(reply, {"result": "identical", "responsible-properties": []})
 
 
+    def test_globals_reach_the_models_they_name(self):
+        with vmm.VMM("-M", "none", "-accel", "tcg",
+                     "-global", "Skylake-Server-v6-x86_64-cpu.x2apic-seoib=off",
+                     "-global", "x86_64-cpu.pcid=off", "-global", "isa-serial.irq=3",
+                     "-global", "max-x86_64-cpu.avx=off") as vm:
+            def props(name):
+                return vm.cmd("query-cpu-model-expansion", {
+                    "type": "static", "model": named(name)})["model"]["props"]
+
+            self.assertIs(props("Skylake-Server-v6")["x2apic-seoib"], False)
+            self.assertIs(props("Cascadelake-Server-v6")["x2apic-seoib"], True)
+            self.assertIs(props("Skylake-Server-v6")["avx"], True)
+            self.assertIs(props("Skylake-Server-v6")["pcid"], False)
+            self.assertIs(props("max")["avx"], False)
+            self.assertIs(props("host")["avx"], False)
+
+
 class Host(vmm.TestCase):
     def test_baseline_with_the_host_runs_here(self):
         vmm.need_kvm()

@@ -159,6 +159,10 @@ bool global_property_foreach(const ObjectType *type,
                              bool (*fn)(void *opaque, const char *name, const char *value,
                                         Error **errp),
                              void *opaque, Error **errp);
+/* Calls @fn with every global, in order of registration. */
+void global_property_foreach_row(void (*fn)(void *opaque, const char *driver, const char *name,
+                                            const char *value),
+                                 void *opaque);
 /* Warns about user globals whose driver nobody created, as QEMU does. */
 void global_property_warn_unused(void);
 
