@@ -4,10 +4,10 @@
 #include "accel/accel-types.h"
 
 const AccelOps *const accel_table[] = {
+    &tcg_accel_ops,
 #ifdef CONFIG_KVM
     &kvm_accel_ops,
 #endif
-    &tcg_accel_ops,
     &qtest_accel_ops,
     NULL,
 };

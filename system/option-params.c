@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which parameters the options of the command line take, for query-command-line-options. A
- * functional test passes each to its option. Const data. */
+/* Which parameters the options of the command line take, for query-command-line-options and
+ * "-OPTION help". A functional test passes each to its option. Main thread. */
 #include "qemu/osdep.h"
 #include "system/options.h"
 
@@ -21,7 +21,7 @@ const OptionParams option_params[] = {
              SIZE("size"), BOOL("append"), STR("input-path"), STR("logfile"), BOOL("logappend"),
              BOOL("abstract"), BOOL("tight")) },
     { "device", NULL },
-    { "global", PARAMS(STR("driver"), STR("property"), STR("value")) },
+    { "global", PARAMS(STR("driver"), STR("property"), STR("value")), true },
     { "machine",
       PARAMS(STR("type", "emulated machine"), STR("accel", "accelerator list"),
              STR("kernel-irqchip", "interrupt controllers in the kernel: on, off or split")) },
@@ -31,11 +31,55 @@ const OptionParams option_params[] = {
       PARAMS(STR("guest"), STR("process"),
              BOOL("debug-threads", "when on, name the threads of vCPUs")) },
     { "object", NULL },
-    { "overcommit", PARAMS(BOOL("mem-lock"), BOOL("cpu-pm")) },
-    { "rtc", PARAMS(STR("base"), STR("clock"), STR("driftfix")) },
+    { "overcommit", PARAMS(BOOL("mem-lock"), BOOL("cpu-pm")), true },
+    { "rtc", PARAMS(STR("base"), STR("clock"), STR("driftfix")), true },
     { "smp-opts",
       PARAMS(NUM("cpus"), NUM("sockets"), NUM("dies"), NUM("modules"), NUM("cores"),
-             NUM("threads"), NUM("maxcpus")) },
+             NUM("threads"), NUM("maxcpus")), true },
     { "trace", PARAMS(STR("enable"), STR("events"), STR("file")) },
     { NULL },
 };
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp(((const OptionParam *)a)->name, ((const OptionParam *)b)->name);
+}
+
+static void print_params(const OptionParams *o, FILE *f)
+{
+    static const char *const types[] = {
+        [OPTION_PARAM_STRING] = "str",
+        [OPTION_PARAM_BOOL] = "bool (on/off)",
+        [OPTION_PARAM_NUMBER] = "num",
+        [OPTION_PARAM_SIZE] = "size",
+    };
+    g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(OptionParam));
+
+    for (const OptionParam *p = o->params; p->name; p++) {
+        g_array_append_val(sorted, *p);
+    }
+    g_array_sort(sorted, by_name);
+    fprintf(f, "%s options:\n", o->option);
+    for (guint i = 0; i < sorted->len; i++) {
+        const OptionParam *p = &g_array_index(sorted, OptionParam, i);
+
+        fprintf(f, "  %s=<%s>\n", p->name, types[p->type]);
+    }
+}
+
+bool option_params_print_help(const char *name, const char *arg, FILE *f)
+{
+    if (strcmp(arg, "help") && strcmp(arg, "?")) {
+        return false;
+    }
+    for (const OptionParams *o = option_params; o->option; o++) {
+        size_t len = strlen(name);
+
+        if (o->lists && !strncmp(o->option, name, len) &&
+            (!o->option[len] || !strcmp(o->option + len, "-opts"))) {
+            print_params(o, f);
+            return true;
+        }
+    }
+    return false;
+}

@@ -493,6 +493,10 @@ static bool apply(const OptionRow *row, Options *o, const char *arg, bool *done,
 {
     void *field = (char *)o + row->offset;
 
+    if (arg && option_params_print_help(row->name, arg, stdout)) {
+        *done = true;
+        return true;
+    }
     switch (row->kind) {
     case OPT_FLAG:
         *(bool *)field = true;

@@ -45,9 +45,13 @@ typedef struct OptionParam {
 typedef struct OptionParams {
     const char *option;        /* QEMU's name of the group: "smp-opts" for -smp */
     const OptionParam *params; /* ends with .name NULL; NULL: depend on the first parameter */
+    bool lists; /* "-OPTION help" lists them */
 } OptionParams;
 
 /* Ends with .option NULL. -machine also takes the properties of the board. */
 extern const OptionParams option_params[];
+
+/* Prints what @arg of option @name asks for ("help" or "?") and returns true, or returns false. */
+bool option_params_print_help(const char *name, const char *arg, FILE *f);
 
 #endif

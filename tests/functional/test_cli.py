@@ -73,9 +73,19 @@ class ListingTest(vmm.TestCase):
         self.assertEqual(set(flags.split()) - have, set())
 
     def test_accelerators(self):
-        out = self.listing("-accel", "help")
-        self.assertTrue(out.startswith("Accelerators supported in QEMU binary:\n"))
-        self.assertIn("\nqtest\n", out)
+        for option in (["-accel", "help"], ["-accel", "?"]):
+            out = self.listing(*option)
+            self.assertEqual(out.splitlines()[:2], ["Accelerators supported in QEMU binary:", "tcg"])
+            self.assertNotIn("qtest", out)  # as in QEMU: for tests
+
+    def test_parameters_of_options_are_those_of_stock_qemu(self):
+        for option in ("smp", "rtc", "global", "overcommit"):
+            out = self.listing("-" + option, "help").splitlines()
+            if os.access(vmm.PEER, os.X_OK):
+                peer = vmm.run("-" + option, "help", binary=vmm.PEER).out.splitlines()
+                self.assertEqual(set(peer) ^ set(out),  # of 7.2 and of 10.2
+                                 {"  clusters=<num>", "  modules=<num>"} if option == "smp"
+                                 else set())
 
     def test_without_accel_the_program_name_chooses(self):
         def kvm_enabled(binary):
