@@ -13,7 +13,9 @@
 #include "qemu/cutils.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "system/options.h"
+#include "system/qtest.h"
 #include "system/runstate.h"
 #include "system/system.h"
 #include "target/i386/cpu.h"
@@ -261,7 +263,10 @@ static GPtrArray *accel_candidates(bool *given)
             g_ptr_array_add(names, g_strdup(*part));
         }
     }
-    if (!*given) {
+    if (!*given && opts.qtest) {
+        g_ptr_array_add(names, g_strdup("qtest"));
+    }
+    if (!*given && !opts.qtest) {
         /* QEMU's rule: the program's name decides what comes first. */
         bool prefer_kvm = g_str_has_suffix(error_progname(), "kvm");
 
@@ -538,6 +543,9 @@ static bool start(Error **errp)
     if (opts.pidfile && !pidfile_create(opts.pidfile, errp)) {
         return false;
     }
+    if (opts.qtest) {
+        qemu_clock_set_manual();
+    }
     add_defaults();
     vm_set_identity(opts.name, opts.uuid);
     object_set_chardev_resolver(find_chardev, name_chardev);
@@ -560,6 +568,9 @@ static bool start(Error **errp)
         return false;
     }
     qdev_machine_complete();
+    if (opts.qtest && !qtest_start(opts.qtest, opts.qtest_log, errp)) {
+        return false;
+    }
     daemonize_ready();
     return opts.start_paused || vm_start(errp);
 }

@@ -21,6 +21,7 @@ static GSource *timer_source;             /* made with the first timer; ready ti
 static int64_t virtual_base_ns;           /* timers_lock: virtual time at virtual_start_ns */
 static int64_t virtual_start_ns;          /* monotonic time of the last start */
 static bool virtual_running;
+static bool virtual_manual; /* guest time moves by qemu_clock_step_to() only */
 
 static int64_t host_ns(clockid_t id)
 {
@@ -200,7 +201,7 @@ int64_t timer_expire_time_ns(QEMUTimer *t)
 void qemu_clock_enable_virtual(bool on)
 {
     g_mutex_lock(&timers_lock);
-    if (on != virtual_running) {
+    if (on != virtual_running && !virtual_manual) {
         if (on) {
             virtual_start_ns = host_ns(CLOCK_MONOTONIC);
         } else {
@@ -210,6 +211,45 @@ void qemu_clock_enable_virtual(bool on)
         rearm_locked();
     }
     g_mutex_unlock(&timers_lock);
+}
+
+void qemu_clock_set_manual(void)
+{
+    virtual_manual = true;
+}
+
+bool qemu_clock_next_virtual_ns(int64_t *expire_ns)
+{
+    bool any;
+
+    g_mutex_lock(&timers_lock);
+    any = timers[QEMU_CLOCK_VIRTUAL] != NULL;
+    *expire_ns = any ? timers[QEMU_CLOCK_VIRTUAL]->expire_ns : -1;
+    g_mutex_unlock(&timers_lock);
+    return any;
+}
+
+void qemu_clock_step_to(int64_t now_ns)
+{
+    for (;;) {
+        QEMUTimer *t;
+
+        g_mutex_lock(&timers_lock);
+        t = timers[QEMU_CLOCK_VIRTUAL];
+        if (t && t->expire_ns <= now_ns) {
+            virtual_base_ns = MAX(virtual_base_ns, t->expire_ns);
+            timers[QEMU_CLOCK_VIRTUAL] = t->next;
+            t->armed = false;
+        } else {
+            virtual_base_ns = MAX(virtual_base_ns, now_ns);
+            t = NULL;
+        }
+        g_mutex_unlock(&timers_lock);
+        if (!t) {
+            return;
+        }
+        t->cb(t->opaque);
+    }
 }
 
 void qemu_clock_set_virtual_ns(int64_t now_ns)

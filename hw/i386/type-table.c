@@ -19,6 +19,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/virtio/virtio-pci.h"
+#include "hw/virtio/virtio-serial.h"
 #include "target/i386/cpu.h"
 
 static const ObjectType type_accel = {
@@ -77,6 +78,10 @@ const ObjectType *const object_types[] = {
     &type_virtio_pci,
     &type_virtio_rng_device.device.object,
     &type_virtio_rng_pci.pci.device.object,
+    &type_virtio_serial_device.device.object,
+    &type_virtio_serial_pci.pci.device.object,
+    &type_virtconsole.object,
+    &type_virtserialport.object,
     &type_x86_cpu.object,
     NULL,
 };

@@ -751,5 +751,8 @@ static const Property vector_class_props[] = {
 const VirtIOPCIType type_virtio_blk_pci =
     VIRTIO_PCI_TYPE("virtio-blk-pci", &type_virtio_blk_device, 0x0100, VECTORS_UNSPECIFIED,
                     vector_class_props);
+const VirtIOPCIType type_virtio_serial_pci =
+    VIRTIO_PCI_TYPE("virtio-serial-pci", &type_virtio_serial_device, 0x0780, 2,
+                    vector_class_props);
 const VirtIOPCIType type_virtio_rng_pci =
     VIRTIO_PCI_TYPE("virtio-rng-pci", &type_virtio_rng_device, 0x00ff, 2, vector_props);

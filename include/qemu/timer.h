@@ -19,6 +19,14 @@ void qemu_clock_enable_virtual(bool on);
 /* Continues QEMU_CLOCK_VIRTUAL at @now_ns (after loading state). Clock must be stopped. */
 void qemu_clock_set_virtual_ns(int64_t now_ns);
 
+/* From now on QEMU_CLOCK_VIRTUAL moves by qemu_clock_step_to() only (-qtest). Before it runs. */
+void qemu_clock_set_manual(void);
+/* Manual: moves to @now_ns, if that is later, and fires what is due on the way, each timer at its
+ * time. BQL. */
+void qemu_clock_step_to(int64_t now_ns);
+/* When the first timer of QEMU_CLOCK_VIRTUAL expires; false: none is armed. */
+bool qemu_clock_next_virtual_ns(int64_t *expire_ns);
+
 typedef struct QEMUTimer QEMUTimer;
 typedef void QEMUTimerCB(void *opaque);
 
