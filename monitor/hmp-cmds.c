@@ -456,6 +456,8 @@ const HmpCommand hmp_info_commands[] = {
     { "blockstats", { { NULL } }, "", "what the drives have done", hmp_info_blockstats },
     { "registers", { { "a", '-' }, { "vcpu", 'i', true } }, "[-a|vcpu]",
       "registers of the chosen CPU, of one by number, or (-a) of all", hmp_info_registers },
+    { "tlb", { { NULL } }, "", "the pages that the chosen CPU's page tables map", hmp_info_tlb },
+    { "mem", { { NULL } }, "", "the same as ranges with their rights", hmp_info_mem },
     { "lapic", { { "apic-id", 'i', true } }, "[apic-id]",
       "local APIC of the chosen CPU, or of one by its APIC id", hmp_info_lapic },
     { "pic", { { NULL } }, "", "the interrupt controllers of the board", hmp_info_pic },

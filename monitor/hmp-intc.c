@@ -5,6 +5,7 @@
 #include "hw/core/machine.h"
 #include "hw/intc/apic-bus.h"
 #include "hw/intc/i8259.h"
+#include "hw/intc/irqchip.h"
 #include "qemu/timer.h"
 #include "target/i386/cpu.h"
 
@@ -88,9 +89,40 @@ static IOAPIC *ioapic(unsigned n)
     return current_machine->apic_bus ? apic_bus_ioapic(current_machine->apic_bus, n) : NULL;
 }
 
-static void print_ioapics(Monitor *mon)
+/* What the kernel has: with kernel-irqchip=on, texts for the three commands. */
+typedef struct KernelChips {
+    GString *ioapic, *pic, *irq; /* NULL: there are none */
+} KernelChips;
+
+static KernelChips kernel_chips(void)
+{
+    const IrqChipOps *ops = current_machine->irqchip;
+    KernelChips k = { NULL, NULL, NULL };
+
+    if (ops && ops->dump) {
+        k = (KernelChips){ g_string_new(NULL), g_string_new(NULL), g_string_new(NULL) };
+        ops->dump(current_machine->accel_state, k.ioapic, k.pic, k.irq);
+    }
+    return k;
+}
+
+static void kernel_chips_free(KernelChips *k)
+{
+    if (k->ioapic) {
+        g_string_free(k->ioapic, TRUE);
+        g_string_free(k->pic, TRUE);
+        g_string_free(k->irq, TRUE);
+    }
+}
+
+static void print_ioapics(Monitor *mon, const KernelChips *k)
 {
     IOAPIC *s;
+
+    if (k->ioapic) {
+        monitor_puts(mon, "ioapic0: ");
+        monitor_puts(mon, k->ioapic->str);
+    }
 
     for (unsigned n = 0; (s = ioapic(n)); n++) {
         GString *out = g_string_new(NULL);
@@ -116,33 +148,36 @@ static void print_pics(Monitor *mon, Object *obj)
     }
 }
 
-static void kernel_has_it(Monitor *mon)
-{
-    ApicBus *bus = current_machine->apic_bus;
-
-    if (bus && apic_bus_mode(bus) == APIC_BUS_KVM_FULL) {
-        monitor_puts(mon, "the I/O APIC and the PIC are in the kernel (kernel-irqchip=on)\n");
-    }
-}
-
 void hmp_info_pic(Monitor *mon, const HmpArg *args)
 {
-    kernel_has_it(mon);
-    print_ioapics(mon);
+    KernelChips k = kernel_chips();
+
+    print_ioapics(mon, &k);
+    if (k.pic) {
+        monitor_puts(mon, k.pic->str);
+    }
     print_pics(mon, current_machine->root);
+    kernel_chips_free(&k);
 }
 
 void hmp_info_ioapic(Monitor *mon, const HmpArg *args)
 {
-    kernel_has_it(mon);
-    print_ioapics(mon);
+    KernelChips k = kernel_chips();
+
+    print_ioapics(mon, &k);
+    kernel_chips_free(&k);
 }
 
 void hmp_info_irq(Monitor *mon, const HmpArg *args)
 {
+    KernelChips k = kernel_chips();
     IOAPIC *s;
 
-    kernel_has_it(mon);
+    if (k.irq) {
+        monitor_puts(mon, "IRQ statistics for kvm-ioapic:\n");
+        monitor_puts(mon, k.irq->str);
+    }
+    kernel_chips_free(&k);
     for (unsigned n = 0; (s = ioapic(n)); n++) {
         monitor_puts(mon, "IRQ statistics for ioapic:\n");
         for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {

@@ -74,6 +74,9 @@ void hmp_qom_set(Monitor *mon, const HmpArg *args);
 void hmp_cpu_compare(Monitor *mon, const HmpArg *args);
 void hmp_cpu_baseline(Monitor *mon, const HmpArg *args);
 
+void hmp_info_tlb(Monitor *mon, const HmpArg *args);
+void hmp_info_mem(Monitor *mon, const HmpArg *args);
+
 void hmp_info_lapic(Monitor *mon, const HmpArg *args);
 void hmp_info_pic(Monitor *mon, const HmpArg *args);
 void hmp_info_ioapic(Monitor *mon, const HmpArg *args);

@@ -351,7 +351,7 @@ static void dump_pins(GString *out, const char *name, uint32_t pins)
     g_string_append(out, pins ? "\n" : "(none)\n");
 }
 
-void ioapic_dump(const IOAPIC *s, GString *out)
+void ioapic_dump_pins(const IOAPIC *s, GString *out)
 {
     uint32_t remote_irr = 0;
 
@@ -366,6 +366,11 @@ void ioapic_dump(const IOAPIC *s, GString *out)
     }
     dump_pins(out, "IRR", s->line);
     dump_pins(out, "Remote IRR", remote_irr);
+}
+
+void ioapic_dump(const IOAPIC *s, GString *out)
+{
+    ioapic_dump_pins(s, out);
     g_string_append_printf(out,
                            "  injections %" PRIu64 ", broadcast EOIs %" PRIu64 ", directed EOIs %"
                            PRIu64 ", delayed re-injections %" PRIu64 "\n",

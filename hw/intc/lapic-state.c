@@ -63,7 +63,9 @@ static void restart_timer(LAPIC *s, uint32_t count, int64_t now_ns)
 void lapic_set_page(LAPIC *s, const uint8_t page[LAPIC_PAGE_BYTES], bool x2apic_ids,
                     int64_t now_ns)
 {
-    if (!lapic_x2apic_mode(s)) {
+    if (lapic_x2apic_mode(s)) {
+        s->kernel_id = x2apic_ids ? get(page, 0x20) : get(page, 0x20) >> 24;
+    } else {
         s->xapic_id = get(page, 0x20) >> 24;
         s->ldr = get(page, 0xd0) & 0xff000000;
     }
@@ -156,6 +158,7 @@ static void dump_mode(const LAPIC *s, GString *out)
 
     g_string_append_printf(out, "BASE\t 0x%016" PRIx64 " %s%s\n", s->base, mode,
                            s->base & LAPIC_BASE_BSP ? ", bsp" : "");
+    g_string_append_printf(out, "ID\t 0x%08x\n", lapic_id_value(s));
     g_string_append_printf(out, "LVR\t 0x%08x\n", lapic_version_value(s));
 }
 
@@ -178,6 +181,8 @@ void lapic_dump(const LAPIC *s, GString *out, int64_t now_ns)
     dump_vectors(s, out, "ISR", s->isr);
     dump_vectors(s, out, "IRR", s->irr);
     g_string_append_printf(out, "\nAPR 0x%02x TPR 0x%02x DFR 0x%02x LDR 0x%02x PPR 0x%02x\n", 0,
-                           s->tpr, s->dfr >> 28, s->ldr >> 24, lapic_get_ppr(s));
+                           s->tpr, s->dfr >> 28,
+                           lapic_x2apic_mode(s) ? lapic_ldr_value(s) : s->ldr >> 24,
+                           lapic_get_ppr(s));
     dump_mode(s, out);
 }

@@ -40,12 +40,15 @@ uint32_t lapic_version_value(const LAPIC *s)
 
 uint32_t lapic_id_value(const LAPIC *s)
 {
-    return lapic_x2apic_mode(s) ? s->cfg.apic_id : (uint32_t)s->xapic_id << 24;
+    if (!lapic_x2apic_mode(s)) {
+        return (uint32_t)s->xapic_id << 24;
+    }
+    return s->cfg.kernel_copy && s->kernel_lvr ? s->kernel_id : s->cfg.apic_id;
 }
 
 uint32_t lapic_ldr_value(const LAPIC *s)
 {
-    uint32_t id = s->cfg.apic_id;
+    uint32_t id = lapic_id_value(s);
 
     return lapic_x2apic_mode(s) ? (id >> 4) << 16 | BIT(id & 15) : s->ldr;
 }

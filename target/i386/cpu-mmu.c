@@ -74,6 +74,76 @@ static bool walk(const CPUX86State *env, AddressSpace *as, uint64_t va, uint64_t
     return false;
 }
 
+/* --- All pages ------------------------------------------------------------------------------- */
+
+enum { MAX_TABLES = 20000, MAX_TABLE_BYTES = 4096 };
+
+typedef struct PageVisit {
+    const CPUX86State *env;
+    AddressSpace *as;
+    Walk w;
+    void (*fn)(const X86Page *page, void *opaque);
+    void *opaque;
+    unsigned nr_tables;
+} PageVisit;
+
+static uint64_t canonical_va(const PageVisit *v, uint64_t va)
+{
+    unsigned unused = 64 - 12 - v->w.levels * 9;
+
+    return v->w.levels >= 4 ? (uint64_t)((int64_t)(va << unused) >> unused) : va;
+}
+
+static void visit_leaf(PageVisit *v, unsigned shift, uint64_t va, uint64_t entry, uint64_t rights)
+{
+    X86Page page = {
+        .va = canonical_va(v, va), .bytes = 1ull << shift, .entry = entry, .rights = rights,
+    };
+
+    page.gpa = page_base(&v->w, entry, page.bytes);
+    v->fn(&page, v->opaque);
+}
+
+/* The table at @gpa maps from @va on. */
+static bool visit_table(PageVisit *v, unsigned level, uint64_t gpa, uint64_t va, uint64_t rights)
+{
+    unsigned shift = 12 + (level - 1) * v->w.index_bits, bytes = v->w.entry_bytes;
+    bool pdpt = v->w.levels == 3 && level == 3;
+    unsigned nr = pdpt ? 4 : 1u << v->w.index_bits;
+    uint8_t table[MAX_TABLE_BYTES];
+
+    if (++v->nr_tables > MAX_TABLES) {
+        return false;
+    }
+    address_space_rw(v->as, gpa, table, nr * bytes, false);
+    for (unsigned i = 0; i < nr; i++) {
+        uint64_t entry = 0, here, at = va | (uint64_t)i << shift;
+
+        memcpy(&entry, table + i * bytes, bytes);
+        if (!(entry & PTE_PRESENT)) {
+            continue;
+        }
+        here = pdpt ? rights : rights & entry;
+        if (level == 1 || is_big_page(v->env, &v->w, level, entry)) {
+            visit_leaf(v, shift, at, entry, here);
+        } else if (!visit_table(v, level - 1, entry & (bytes == 4 ? 0xfffff000 : PTE_ADDR_MASK),
+                                at, here)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool x86_cpu_foreach_page(X86CPU *cpu, void (*fn)(const X86Page *page, void *opaque),
+                          void *opaque)
+{
+    PageVisit v = { .env = &cpu->env, .as = current_machine->memory, .fn = fn, .opaque = opaque };
+
+    cpu_synchronize_state(&cpu->cpu);
+    v.w = walk_start(&cpu->env);
+    return visit_table(&v, v.w.levels, v.w.table, 0, 6);
+}
+
 bool x86_cpu_translate(X86CPU *cpu, uint64_t va, uint64_t *gpa)
 {
     const CPUX86State *env = &cpu->env;

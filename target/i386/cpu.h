@@ -149,7 +149,8 @@ typedef struct X86AccelOps {
      * exist and for machine "none". Pure after the first call (cached). */
     void (*get_info)(MachineState *ms, X86AccelInfo *info);
     /* The LAPIC of @cpu as a 1 KiB register page (SDM vol 3 table 11-1 layout); own thread or
-     * stopped vCPU. False when the model in cpu->lapic is the truth already. */
+     * stopped vCPU. In x2APIC mode the id register holds 32 bits. False when the model in
+     * cpu->lapic is the truth already. */
     bool (*get_lapic_page)(X86CPU *cpu, uint8_t page[1024], Error **errp);
     bool (*set_lapic_page)(X86CPU *cpu, const uint8_t page[1024], Error **errp);
 } X86AccelOps;
@@ -188,6 +189,18 @@ void x86_cpu_dump_state(X86CPU *cpu, GString *out);
 void x86_cpu_dump_code_state(X86CPU *cpu, GString *out);
 /* Translates linear address @va as the guest's mode and tables say. False when not mapped. BQL. */
 bool x86_cpu_translate(X86CPU *cpu, uint64_t va, uint64_t *gpa);
+/* A page as the guest's tables map it. */
+typedef struct X86Page {
+    uint64_t va;    /* canonical */
+    uint64_t gpa;
+    uint64_t bytes;
+    uint64_t entry; /* the table entry that maps it */
+    uint64_t rights; /* bits 1 (W) and 2 (U): set at every level */
+} X86Page;
+/* Calls @fn for each page, in order of bits of the address. False when it stopped because the
+ * tables are larger than any real one's (they may contain themselves). Paging must be on. BQL. */
+bool x86_cpu_foreach_page(X86CPU *cpu, void (*fn)(const X86Page *page, void *opaque),
+                          void *opaque);
 /* Reads guest memory by linear address; false when some of it is not mapped or not there. BQL. */
 bool x86_cpu_read_memory(X86CPU *cpu, uint64_t va, void *buf, size_t len);
 /* Same, or writes as a debugger does: whatever the tables say about rights, and into ROM. */

@@ -203,5 +203,74 @@ class Machine(vmm.TestCase):
         self.assertTrue(vm.hmp("info qom-tree").startswith("/machine (pc-q35-11.0-machine)\n"))
 
 
+
+class Running(vmm.TestCase):
+    """A guest that has set up its tables and local APICs (tests/guest/run-control)."""
+
+    def start(self, accel, *args, append="work=tick", binary=None, **kwargs):
+        vm = vmm.VMM("-accel", accel, "-M", "q35", "-kernel", vmm.guest("run-control"), "-append",
+                     append, *args, binary=binary, **kwargs)
+        vm.__enter__()
+        self.addCleanup(vm.close)
+        vm.wait_serial(r"READY cpus=\d", vmm.TEST_LIMIT_S)
+        vm.cmd("stop")
+        return vm
+
+    def test_page_tables_are_shown_as_qemu_does(self):
+        theirs = self.start("tcg", binary=vmm.need_peer())
+        ours = self.start("tcg")
+        for line in ("info tlb", "info mem"):
+            text = ours.hmp(line)
+            # The accessed and dirty bits depend on when the guest was stopped.
+            self.assertEqual(re.sub("(--P)[-D][-A]", r"\1__", text),
+                             re.sub("(--P)[-D][-A]", r"\1__", theirs.hmp(line)))
+        self.assertIn("0000000000000000-0000000100000000 0000000100000000 -rw\n", text)
+
+    def test_tables_that_contain_themselves_end(self):
+        vm = self.start("tcg")
+        cr3 = int(re.search(r"CR3=([0-9a-f]+)", vm.hmp("info registers")).group(1), 16)
+        vm.cmd("quit")
+        vm = vmm.VMM("-accel", "tcg", "-M", "q35", "-S", "-gdb",
+                     "unix:{dir}/gdb.sock,server=on,wait=off", "-kernel",
+                     vmm.guest("run-control"), "-append", "work=tick")
+        self.addCleanup(vm.close)
+        vm.__enter__()
+        vm.cmd("cont")
+        vm.wait_serial("READY", vmm.TEST_LIMIT_S)
+        vm.cmd("stop")
+        # All entries of the top table point at itself.
+        import test_gdb
+        r = test_gdb.Rsp(vm.path("gdb.sock"))
+        self.assertEqual(r.cmd("Qqemu.PhyMemMode:1"), b"OK")
+        entry = (cr3 | 7).to_bytes(8, "little").hex()
+        self.assertEqual(r.cmd("M%x,1000:%s" % (cr3, entry * 512)), b"OK")
+        for line in ("info tlb", "info mem"):
+            self.assertIn("(the tables go on; too much to show)",
+                          vm.cmd("human-monitor-command", {"command-line": line},
+                                 timeout=vmm.TEST_LIMIT_S))
+
+    def test_x2apic_ids(self):
+        accels = ["tcg"]
+        if vmm.kvm_works():
+            accels += ["kvm,kernel-irqchip=split", "kvm,kernel-irqchip=on"]
+        for accel in accels:
+            vm = self.start(accel, "-smp", "2", "-cpu", "max", append="work=tick x2apic=1")
+            for cpu in (0, 1):
+                text = vm.hmp("info lapic %d" % cpu)
+                self.assertIn("\nID\t 0x%08x\n" % cpu, text, accel)
+                self.assertIn(" LDR 0x%02x " % (1 << cpu), text, accel)
+            vm.close()
+
+    def test_chips_in_the_kernel(self):
+        vmm.need_kvm()
+        vm = self.start("kvm,kernel-irqchip=on")
+        text = vm.hmp("info pic")
+        self.assertTrue(text.startswith("ioapic0: ver=0x11 id=0x00 "), text)
+        self.assertRegex(text, r"(?m)^  pin 4  0x0000000000010000 ")
+        self.assertRegex(text, r"(?m)^pic0: irr=\w\w imr=ff isr=00 hprio=0 irq_base=")
+        self.assertTrue(vm.hmp("info irq").startswith("IRQ statistics for kvm-ioapic:\n"))
+        self.assertNotIn("\npic0", vm.hmp("info ioapic"))
+
+
 if __name__ == "__main__":
     vmm.main()

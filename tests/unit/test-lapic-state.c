@@ -244,6 +244,28 @@ static void test_page_id_width(void)
     g_assert_cmphex(page[ID], ==, 0);
 }
 
+/* What `info lapic` shows of a LAPIC in the kernel is what the kernel says. */
+static void test_dump_shows_the_kernels_id(void)
+{
+    static const bool wide_ids[] = { true, false };
+
+    for (unsigned i = 0; i < 2; i++) {
+        LapicConfig cfg = { .apic_id = 3, .x2apic = true, .kernel_copy = true };
+        uint8_t page[LAPIC_PAGE_BYTES];
+        LAPIC s;
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        lapic_init(&s, &cfg);
+        to_x2apic(&s);
+        lapic_get_page(&s, page, wide_ids[i], 0);
+        page[wide_ids[i] ? ID : ID + 3] = 0x12;
+        lapic_set_page(&s, page, wide_ids[i], 0);
+        lapic_dump(&s, text, 0);
+        g_assert_nonnull(strstr(text->str, "\nID\t 0x00000012\n"));
+        g_assert_nonnull(strstr(text->str, " LDR 0x10004 "));
+    }
+}
+
 static void test_page_any_content_is_safe(void)
 {
     uint8_t page[LAPIC_PAGE_BYTES];
@@ -342,6 +364,7 @@ static const struct { const char *path; void (*fn)(void); } tests[] = {
     T("page/lvr_is_recomputed", test_page_lvr_is_recomputed),
     T("page/kernel_copy_shows_kernel_lvr", test_page_kernel_copy_shows_kernel_lvr),
     T("page/id_width", test_page_id_width),
+    T("dump/shows_the_kernels_id", test_dump_shows_the_kernels_id),
     T("page/any_content_is_safe", test_page_any_content_is_safe),
     T("threads/no_vector_is_lost", test_threads_lose_no_vector),
 };

@@ -121,5 +121,7 @@ uint32_t ioapic_take_dirty(IOAPIC *s);
 
 /* Appends the text of HMP "info ioapic" (and of the I/O APIC part of "info pic"). */
 void ioapic_dump(const IOAPIC *s, GString *out);
+/* Same without the counters. */
+void ioapic_dump_pins(const IOAPIC *s, GString *out);
 
 #endif

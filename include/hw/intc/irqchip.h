@@ -46,6 +46,10 @@ typedef struct IrqChipOps {
      * needed. */
     void (*pit_disconnect)(void *opaque, bool disconnected);
 
+    /* Full: what `info ioapic`, `info pic` and `info irq` show of the kernel's chips. NULL: there
+     * are none. */
+    void (*dump)(void *opaque, GString *ioapic, GString *pic, GString *irq);
+
     /* The guest-visible local APICs' NMI input (LINT1) of every vCPU is pulsed. */
     void (*inject_nmi)(void *opaque);
 } IrqChipOps;

@@ -87,7 +87,8 @@ typedef struct LAPIC {
     uint64_t base; /* IA32_APIC_BASE */
     uint8_t xapic_id;
     uint8_t tpr;
-    uint32_t kernel_lvr; /* cfg.kernel_copy */
+    uint32_t kernel_lvr; /* cfg.kernel_copy; 0: no page yet */
+    uint32_t kernel_id;  /* the same, in x2APIC mode */
     uint32_t ldr; /* xAPIC format, bits 31:24 */
     uint32_t dfr;
     uint32_t spiv;

@@ -5,6 +5,7 @@
  * accesses. BQL.
  */
 #include "qemu/osdep.h"
+#include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
 #include "target/i386/kvm/kvm-x86.h"
 
@@ -78,6 +79,77 @@ void kvm_pit_disconnect(void *opaque, bool disconnected)
     }
     if (ret < 0) {
         warn_report("KVM did not hand the timer interrupt over: %s", strerror(-ret));
+    }
+}
+
+/* --- info ioapic, info pic, info irq ---------------------------------------------------------- */
+
+static bool get_chip(const KVMState *s, uint32_t id, struct kvm_irqchip *c, GString *out)
+{
+    int ret;
+
+    *c = (struct kvm_irqchip){ .chip_id = id };
+    ret = kvm_vm_ioctl(s, KVM_GET_IRQCHIP, c);
+    if (ret < 0) {
+        g_string_append_printf(out, "KVM_GET_IRQCHIP failed: %s\n", strerror(-ret));
+    }
+    return ret >= 0;
+}
+
+static void dump_ioapic(const KVMState *s, GString *out)
+{
+    struct kvm_irqchip c;
+    IOAPIC model;
+
+    if (!get_chip(s, KVM_IRQCHIP_IOAPIC, &c, out)) {
+        return;
+    }
+    ioapic_init(&model, IOAPIC_VERSION_82093AA, false);
+    model.id = (uint8_t)c.chip.ioapic.id;
+    model.index = (uint8_t)c.chip.ioapic.ioregsel;
+    model.line = c.chip.ioapic.irr;
+    for (unsigned i = 0; i < KVM_IOAPIC_NUM_PINS; i++) {
+        model.rte[i] = c.chip.ioapic.redirtbl[i].bits;
+    }
+    ioapic_dump_pins(&model, out);
+}
+
+static void dump_pics(const KVMState *s, GString *out)
+{
+    I8259Pair pair;
+
+    i8259_init(&pair);
+    for (unsigned i = 0; i < 2; i++) {
+        I8259 *chip = &pair.chip[i];
+        struct kvm_irqchip c;
+
+        if (!get_chip(s, i ? KVM_IRQCHIP_PIC_SLAVE : KVM_IRQCHIP_PIC_MASTER, &c, out)) {
+            return;
+        }
+        chip->irr = c.chip.pic.irr;
+        chip->imr = c.chip.pic.imr;
+        chip->isr = c.chip.pic.isr;
+        chip->top = c.chip.pic.priority_add;
+        chip->base = c.chip.pic.irq_base;
+        chip->read_isr = c.chip.pic.read_reg_select;
+        chip->elcr = c.chip.pic.elcr;
+        chip->fully_nested = c.chip.pic.special_fully_nested_mode;
+    }
+    i8259_dump(&pair, out);
+}
+
+void kvm_chips_dump(void *opaque, GString *ioapic, GString *pic, GString *irq)
+{
+    KVMState *s = opaque;
+
+    dump_ioapic(s, ioapic);
+    dump_pics(s, pic);
+    for (unsigned i = 0; i < KVM_IOAPIC_PINS; i++) {
+        uint64_t n = __atomic_load_n(&s->arch->raised[i], __ATOMIC_RELAXED);
+
+        if (n) {
+            g_string_append_printf(irq, "%2u: %" PRIu64 "\n", i, n);
+        }
     }
 }
 

@@ -125,7 +125,7 @@ static void routes_commit(void *opaque)
 
 static void set_gsi(void *opaque, unsigned gsi, bool level)
 {
-    const KVMState *s = opaque;
+    KVMState *s = opaque;
     struct kvm_irq_level line = { .irq = gsi, .level = level };
 
     /* Split: a falling level means nothing to an MSI route. */
@@ -133,6 +133,9 @@ static void set_gsi(void *opaque, unsigned gsi, bool level)
         int ret = kvm_vm_ioctl(s, KVM_IRQ_LINE, &line);
 
         trace_kvm_set_irq(gsi, level, ret);
+        if (level && gsi < KVM_IOAPIC_PINS) {
+            __atomic_fetch_add(&s->arch->raised[gsi], 1, __ATOMIC_RELAXED);
+        }
     }
 }
 
@@ -200,6 +203,7 @@ static const IrqChipOps full_ops = {
     .set_gsi = set_gsi,
     .send_msi = send_msi,
     .pit_disconnect = kvm_pit_disconnect,
+    .dump = kvm_chips_dump,
     .inject_nmi = inject_nmi,
 };
 
@@ -268,6 +272,25 @@ bool kvm_arch_create_irqchip(MachineState *ms, Error **errp)
 
 /* --- LAPIC pages ----------------------------------------------------------------------------- */
 
+/* In x2APIC mode the id register holds 32 bits for everybody but a kernel that was not given
+ * KVM_X2APIC_API_USE_32BIT_IDS: it has the low 8 at the top. */
+static bool id_is_at_the_top(const X86CPU *cpu)
+{
+    const KVMVcpu *v = kvm_vcpu(&cpu->cpu);
+    uint64_t base = cpu->cpu.state_valid ? cpu->env.apic_base : v->run->apic_base;
+
+    return !v->s->arch->x2apic_ids && (base & MSR_IA32_APICBASE_EXTD);
+}
+
+static void shift_id(uint8_t *page, int left)
+{
+    uint32_t id;
+
+    memcpy(&id, page + 0x20, sizeof(id));
+    id = left > 0 ? id << left : id >> -left;
+    memcpy(page + 0x20, &id, sizeof(id));
+}
+
 bool kvm_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp)
 {
     KVMVcpu *v = kvm_vcpu(&cpu->cpu);
@@ -280,19 +303,28 @@ bool kvm_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp)
     ret = kvm_vcpu_ioctl(v, KVM_GET_LAPIC, page);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "KVM did not give the local APIC of CPU %d", cpu->cpu.index);
+        return false;
     }
-    return ret >= 0;
+    if (id_is_at_the_top(cpu)) {
+        shift_id(page, -24);
+    }
+    return true;
 }
 
 bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp)
 {
     KVMVcpu *v = kvm_vcpu(&cpu->cpu);
+    uint8_t copy[LAPIC_PAGE_BYTES];
     int ret;
 
     if (!kvm_lapic_in_kernel(v->s)) {
         return false;
     }
-    ret = kvm_vcpu_ioctl(v, KVM_SET_LAPIC, page);
+    memcpy(copy, page, sizeof(copy));
+    if (id_is_at_the_top(cpu)) {
+        shift_id(copy, 24);
+    }
+    ret = kvm_vcpu_ioctl(v, KVM_SET_LAPIC, copy);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "KVM refused the local APIC of CPU %d", cpu->cpu.index);
     }

@@ -34,6 +34,7 @@ typedef struct KVMArchState {
     IrqChipMode mode;
     IrqRoute routes[KVM_SPLIT_GSIS];
     bool routes_dirty;
+    uint64_t raised[KVM_IOAPIC_PINS]; /* on: how often set_gsi() raised it; atomic */
 
     /* KVM_CAP_X2APIC_API: programmed by the first vCPU. */
     bool x2apic_set;
@@ -84,6 +85,8 @@ bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp);
 
 /* kvm-chips.c: devices that stand for the kernel's 8259 pair, I/O APIC and PIT. */
 bool kvm_chips_create(MachineState *ms, Error **errp);
+/* IrqChipOps.dump with kernel-irqchip=on. */
+void kvm_chips_dump(void *opaque, GString *ioapic, GString *pic, GString *irq);
 /* IrqChipOps.pit_disconnect with kernel-irqchip=on. */
 void kvm_pit_disconnect(void *opaque, bool disconnected);
 

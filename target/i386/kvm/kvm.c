@@ -259,8 +259,7 @@ static bool put_lapic(KVMVcpu *v, Error **errp)
     if (!kvm_lapic_in_kernel(v->s) || !cpu->lapic) {
         return true;
     }
-    lapic_get_page(cpu->lapic, page, v->s->arch->x2apic_ids,
-                   qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    lapic_get_page(cpu->lapic, page, true, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     return kvm_set_lapic_page(cpu, page, errp);
 }
 

@@ -9,6 +9,8 @@
  *   halt   HLT with interrupts on
  *   smc    patches an instruction and runs it, again and again
  *   fault  triple fault after a while
+ *
+ * x2apic=1: local APICs in x2APIC mode.
  */
 #include "cmdline.h"
 #include "console.h"
@@ -129,6 +131,11 @@ static void work(void *arg)
     }
 }
 
+static void enter_x2apic(void *arg)
+{
+    lapic_enter_x2apic();
+}
+
 void guest_main(void)
 {
     unsigned nr;
@@ -136,6 +143,12 @@ void guest_main(void)
     idt_set_handler(NMI_VECTOR, on_nmi);
     lapic_init();
     nr = smp_init(MAX_CPUS);
+    if (cmdline_get_u32("x2apic", 0) && lapic_has_x2apic()) {
+        for (unsigned i = 1; i < nr; i++) {
+            smp_run(i, enter_x2apic, (void *)0);
+        }
+        lapic_enter_x2apic();
+    }
     lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
     print("READY cpus=%u\n", nr);
     for (unsigned i = 1; i < nr; i++) {
