@@ -330,6 +330,9 @@ static void load_ldt(TcgCPU *c, uint16_t sel)
     c->env->ldt = (SegmentCache){ .selector = sel };
     if (sel & 0xfffc) {
         tcg_read_desc(c, sel, &d, EXC_TS);
+        if (sel & 4 || d.hi & DESC_S_MASK || desc_type(&d) != SYS_LDT || !(d.hi & DESC_P_MASK)) {
+            tcg_raise_err(c, NULL, EXC_TS, sel & 0xfffc);
+        }
         c->env->ldt = (SegmentCache){ .selector = sel, .base = desc_base(&d),
                                       .limit = desc_limit(&d), .flags = d.hi & 0x00f0ff00 };
     }
