@@ -444,6 +444,21 @@ class KitAnswersTest(DaemonTest):
         self.assertNotIn(SEOIB, features)
         self.assertEqual(self.usable(self.domcapabilities(self.old, "kvm"))[model], "yes")
 
+    def test_pool_of_hosts_by_their_capabilities(self):
+        """What docs/interop/libvirt.rst says to do with two hosts' domcapabilities."""
+        new, old = (self.domcapabilities(e, "kvm") for e in (self.new, self.old))
+        self.assertEqual(self.compare(self.new, new), "identical")
+        self.assertEqual(self.compare(self.new, old), "superset")
+        self.assertEqual(self.compare(self.old, new), {SEOIB})
+        for hosts, has in (((new, new), True), ((new, old), False), ((old, old), False)):
+            answer = self.baseline(self.new, hosts, "--migratable")
+            self.assertNotIn("policy='disable' name='%s'" % SEOIB, answer)
+            model = re.search(r"<model fallback='forbid'>(.*?)<", answer)[1]
+            wanted = self.compare(self.old, "<cpu mode='custom' match='exact'><model>%s</model>"
+                                  "</cpu>" % model)
+            self.assertEqual(wanted == {SEOIB} or "policy='require' name='%s'" % SEOIB in answer,
+                             has, answer)
+
     def test_software_cpu_has_the_feature(self):
         tcg = self.emulator("tcg")
         wanted = cpu("Nehalem", "x2apic", SEOIB, policy="require")
