@@ -20,8 +20,7 @@ class Types(vmm.TestCase):
             for name in ("pc-q35-11.0-machine", "none-machine", "chardev-socket", "kvm-accel",
                          "Skylake-Server-v6-x86_64-cpu", "EPYC-IBPB-x86_64-cpu", "container"):
                 self.assertIn(name, types)
-            for name in ("device", "object", "x86_64-cpu", "machine", "nvdimm", "sev-guest",
-                         "sgx-epc", "memory-backend-memfd"):
+            for name in ("device", "object", "x86_64-cpu", "machine", "sev-guest", "sgx-epc"):
                 self.assertNotIn(name, types)
             everything = by_name(vm.cmd("qom-list-types", {"abstract": True}))
             self.assertEqual(everything["device"],
@@ -57,7 +56,7 @@ class Types(vmm.TestCase):
             self.assertEqual(cpu["x2apic-seoib"]["type"], "bool")
             self.assertNotIn("migratable", of("Skylake-Server-v6-x86_64-cpu"))
             self.assertIn("type", of("none-machine"))
-            self.assertEqual(of("memory-backend-file"), {})  # libvirtd does not survive an error
+            of("memory-backend-file")  # libvirtd does not survive an error, type or not
             with self.assertRaises(vmm.QMPError) as e:
                 of("nosuch")
             self.assertEqual((e.exception.cls, e.exception.desc),
