@@ -674,6 +674,7 @@ void tcg_update_mode(TcgCPU *c)
     update_segments(c);
     c->mode = bits | (pe && !vm86 ? 0 : 0x100) |
               (env->segs[R_SS].flags & DESC_B_MASK || c->code64 ? 0x200 : 0) |
-              (uint64_t)(c->mmu_set == TCG_MMU_KERNEL) << 11 | (uint64_t)c->cpl << 13;
+              (uint64_t)(c->mmu_set == TCG_MMU_KERNEL) << 11 | (uint64_t)c->cpl << 13 |
+              (c->ac_check ? TCG_MODE_ALIGN : 0);
     c->jmp_key = c->mode | c->jmp_gen;
 }

@@ -97,5 +97,7 @@ TcgHandler *tcg_select(const TcgCPU *c, TcgOp *op)
     if (!general) {
         return tcg_op_ud;
     }
-    return c->code64 && !op->aux ? tcg_pick_fast(op, row, general) : general;
+    /* The fast ones look at no alignment. */
+    return c->code64 && !op->aux && !(c->mode & TCG_MODE_ALIGN) ? tcg_pick_fast(op, row, general)
+                                                                : general;
 }

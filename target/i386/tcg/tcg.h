@@ -560,6 +560,8 @@ enum { TCG_NO_CHAIN_STEP = 1, TCG_NO_CHAIN_DEBUG = 2 };
 
 /* c->mode: block ends after one instruction (TF, interrupt shadow). */
 #define TCG_MODE_SINGLE (1ull << 12)
+/* c->mode: accesses are checked for alignment (c->ac_check). */
+#define TCG_MODE_ALIGN (1ull << 10)
 
 /* What the vCPUs of a machine share: the block table and the pages that have code. Own lock. */
 TcgShared *tcg_shared_new(void);
