@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commonest instructions in the commonest circumstances: 64-bit mode, 64-bit addresses, no FS or
- * GS, TLB hit. A handler that meets anything else changes nothing and goes to the general one, which
- * op->aux names. Owner thread.
+ * The commonest instructions in the commonest circumstances: 64-bit mode, 64-bit addresses, no FS
+ * or GS, TLB hit. A handler that meets anything else changes nothing and goes to the general one,
+ * which op->aux names. Owner thread.
  */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/handlers.h"
