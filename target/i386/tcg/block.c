@@ -35,6 +35,9 @@ struct TcgShared {
     size_t bytes;
     uint32_t epoch;                    /* written with the lock */
     uint64_t code_seq;                 /* of the youngest code page */
+    GMutex excl_lock;
+    GCond excl_cond;
+    TcgCPU *excl_owner; /* atomic: the vCPU that has the machine for itself */
     GPtrArray *graves; /* blocks of earlier epochs, freed when all vCPUs know of this one */
 };
 
@@ -53,6 +56,8 @@ TcgShared *tcg_shared_new(void)
     TcgShared *s = g_new0(TcgShared, 1);
 
     g_mutex_init(&s->lock);
+    g_mutex_init(&s->excl_lock);
+    g_cond_init(&s->excl_cond);
     s->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     s->cpus = g_ptr_array_new();
     s->all = g_ptr_array_new_with_free_func(g_free);
@@ -67,6 +72,8 @@ void tcg_shared_free(TcgShared *s)
     g_ptr_array_free(s->graves, TRUE);
     g_ptr_array_free(s->cpus, TRUE);
     g_mutex_clear(&s->lock);
+    g_mutex_clear(&s->excl_lock);
+    g_cond_clear(&s->excl_cond);
     g_free(s);
 }
 
@@ -284,6 +291,83 @@ static void catch_up(TcgCPU *c)
     }
 }
 
+/* ---- Exclusive access ------------------------------------------------------------------------ */
+
+/* With excl_lock. */
+static void wait_for_owner(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    __atomic_store_n(&c->parked, 1, __ATOMIC_SEQ_CST);
+    g_cond_broadcast(&s->excl_cond);
+    while (s->excl_owner) {
+        g_cond_wait(&s->excl_cond, &s->excl_lock);
+    }
+    __atomic_store_n(&c->parked, 0, __ATOMIC_SEQ_CST);
+}
+
+static bool others_stand(TcgShared *s, const TcgCPU *c)
+{
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        const TcgCPU *other = s->cpus->pdata[i];
+
+        if (other != c && !is_out(other) && !__atomic_load_n(&other->parked, __ATOMIC_SEQ_CST)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void tcg_exclusive_begin(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    if (s->cpus->len < 2) {
+        return;
+    }
+    tcg_native_leave(c);
+    g_mutex_lock(&s->excl_lock);
+    wait_for_owner(c);
+    __atomic_store_n(&s->excl_owner, c, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < s->cpus->len; i++) {
+        TcgCPU *other = s->cpus->pdata[i];
+
+        if (other != c) {
+            __atomic_store_n(&other->attention, 1, __ATOMIC_SEQ_CST);
+        }
+    }
+    while (!others_stand(s, c)) { /* those that leave tcg_run() do not say so: look again */
+        g_cond_wait_until(&s->excl_cond, &s->excl_lock, g_get_monotonic_time() + 100);
+    }
+    g_mutex_unlock(&s->excl_lock);
+    c->exclusive = true;
+    tcg_native_enter(c);
+}
+
+void tcg_exclusive_end(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    c->exclusive = false;
+    g_mutex_lock(&s->excl_lock);
+    __atomic_store_n(&s->excl_owner, NULL, __ATOMIC_SEQ_CST);
+    g_cond_broadcast(&s->excl_cond);
+    g_mutex_unlock(&s->excl_lock);
+}
+
+static void stand_still(TcgCPU *c)
+{
+    TcgShared *s = c->shared;
+
+    if (unlikely(__atomic_load_n(&s->excl_owner, __ATOMIC_SEQ_CST))) {
+        g_mutex_lock(&s->excl_lock);
+        wait_for_owner(c);
+        g_mutex_unlock(&s->excl_lock);
+    }
+}
+
+/* ---- Requests of others ---------------------------------------------------------------------- */
+
 void tcg_blocks_look_up(TcgCPU *c)
 {
     uint64_t seq = __atomic_load_n(&c->shared->code_seq, __ATOMIC_SEQ_CST);
@@ -299,6 +383,7 @@ void tcg_blocks_look_up(TcgCPU *c)
         tcg_code_written(c, c->late_gpa, c->late_len);
         c->late_len = 0;
     }
+    stand_still(c);
     catch_up(c);
 }
 

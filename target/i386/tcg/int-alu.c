@@ -98,8 +98,10 @@ INLINE void rmw(TcgCPU *c, const TcgOp *op, unsigned kind, uint64_t b, unsigned 
         type *p = tcg_host(c, op, la, bits / 8, TCG_WRITE), old, new;                              \
         bool cf = f_cf(c);                                                                         \
                                                                                                    \
-        if (!p) { /* TODO: page-crossing: stop the other vCPUs */                                  \
+        if (!p) {                                                                                  \
+            tcg_split_begin(c, la, bits / 8);                                                      \
             rmw(c, op, kind, b, bits);                                                             \
+            tcg_split_end(c);                                                                      \
             return;                                                                                \
         }                                                                                          \
         old = __atomic_load_n(p, __ATOMIC_RELAXED);                                                \

@@ -156,9 +156,11 @@ HANDLER(h_xchg)
         void *p = tcg_host(c, op, la, n, TCG_WRITE);
 
         if (!p) {
+            tcg_split_begin(c, la, n);
             tcg_probe(c, op, la, n, TCG_WRITE);
             old = tcg_load(c, op, la, n);
             tcg_store(c, op, la, v, n);
+            tcg_split_end(c);
         } else if (n == 1) {
             old = __atomic_exchange_n((uint8_t *)p, v, __ATOMIC_SEQ_CST);
         } else if (n == 2) {

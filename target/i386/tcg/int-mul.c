@@ -237,9 +237,13 @@ static void bt_mem(TcgCPU *c, const TcgOp *op, unsigned kind, int64_t index, boo
                               : __atomic_fetch_xor(b, m, __ATOMIC_SEQ_CST);
             v = v & m ? bit : 0;
         } else {
+            if (op->i.flags & X86_I_LOCK) {
+                tcg_split_begin(c, la, n);
+            }
             tcg_probe(c, op, la, n, TCG_WRITE);
             v = tcg_load(c, op, la, n);
             tcg_store(c, op, la, bt_result(v, bit, kind), n);
+            tcg_split_end(c);
         }
     }
     tcg_set_carry(c, v & bit, f_of(c));
@@ -363,9 +367,11 @@ HANDLER(h_cmpxchg)
         if (p) {
             cas(p, &old, new, n);
         } else {
+            tcg_split_begin(c, la, n);
             tcg_probe(c, op, la, n, TCG_WRITE);
             old = tcg_load(c, op, la, n);
             tcg_store(c, op, la, old == acc ? new : old, n);
+            tcg_split_end(c);
         }
     } else {
         old = get_reg(c, op->i.rm, n);
@@ -394,9 +400,11 @@ HANDLER(h_xadd)
             while (!cas(p, &a, a + b, n)) {
             }
         } else {
+            tcg_split_begin(c, la, n);
             tcg_probe(c, op, la, n, TCG_WRITE);
             a = tcg_load(c, op, la, n);
             tcg_store(c, op, la, a + b, n);
+            tcg_split_end(c);
         }
         set_reg(c, op->i.reg, n, a);
     } else {
@@ -423,9 +431,11 @@ HANDLER(h_cmpxchg8b)
     if (p) {
         cas(p, &old, new, 8);
     } else {
+        tcg_split_begin(c, la, 8);
         tcg_probe(c, op, la, 8, TCG_WRITE);
         old = tcg_load(c, op, la, 8);
         tcg_store(c, op, la, old == want ? new : old, 8);
+        tcg_split_end(c);
     }
     if (old != want) {
         c->r[R_EAX] = (uint32_t)old;

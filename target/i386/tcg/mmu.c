@@ -303,11 +303,28 @@ static bool may_write_later(TcgCPU *c, const Walk *w, bool readonly)
            !pkey_denies(c, &t, w->leaf);
 }
 
+/* Of the 4 MiB around. */
+static unsigned large_hash(uint64_t la)
+{
+    return (la >> 22) * 0x9e3779b97f4a7c15ull >> 52;
+}
+
+static bool large_page_seen(const TcgCPU *c, uint64_t la)
+{
+    unsigned h = large_hash(la);
+
+    return (c->huge_seen >> (la >> 30 & 63) & 1) || (c->large_seen[h / 64] >> h % 64 & 1);
+}
+
 /* Global pages survive a new CR3. INVLPG must find all of a large page. */
 static uint64_t note_page(TcgCPU *c, const Walk *w)
 {
-    if (w->shift > 12) {
-        c->large_seen |= 1ull << (w->la >> 30 & 63);
+    if (w->shift > 22) {
+        c->huge_seen |= 1ull << (w->la >> 30 & 63);
+    } else if (w->shift > 12) {
+        unsigned h = large_hash(w->la);
+
+        c->large_seen[h / 64] |= 1ull << h % 64;
     }
     return (w->gpa & TCG_PAGE_MASK) |
            (w->leaf & PTE_G && c->env->cr[4] & CR4_PGE ? TCG_TLB_GLOBAL : 0);
@@ -343,7 +360,8 @@ void tcg_tlb_flush(TcgCPU *c)
         }
     }
     memset(c->code_tlb, 0, sizeof(c->code_tlb));
-    c->large_seen = 0;
+    memset(c->large_seen, 0, sizeof(c->large_seen));
+    c->huge_seen = 0;
     tcg_jmp_flush(c);
 }
 
@@ -388,7 +406,7 @@ void tcg_tlb_flush_page(TcgCPU *c, uint64_t la)
 {
     unsigned set = c->mmu_set;
 
-    if (c->large_seen >> (la >> 30 & 63) & 1) {
+    if (large_page_seen(c, la)) {
         tcg_tlb_flush(c);
         return;
     }

@@ -199,6 +199,7 @@ TcgExit tcg_run(TcgCPU *c)
     if (sigsetjmp(c->jmp_exc, 0)) {
         c->mode &= ~TCG_MODE_SINGLE;
         c->no_chain &= ~TCG_NO_CHAIN_STEP;
+        tcg_split_end(c);
         tcg_native_enter(c);
         put_back(c);
         tcg_update_mode(c);

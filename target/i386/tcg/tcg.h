@@ -171,6 +171,8 @@ struct TcgCPU {
     uint32_t tlb_flush, code_pages; /* atomic: requests of other vCPUs */
     uint32_t running;     /* atomic: inside tcg_run() */
     uint64_t code_seq;    /* atomic: the last code page whose writes this vCPU will notice */
+    uint32_t parked;      /* atomic: waits for another one's exclusive access */
+    bool exclusive;       /* between tcg_exclusive_begin() and _end() */
     uint64_t late_gpa;    /* code was written at [late_gpa, + late_len), after it was dropped */
     uint32_t late_len;
 
@@ -178,7 +180,8 @@ struct TcgCPU {
     TcgJmp jmp[1 << TCG_JMP_CACHE_BITS];
     TcgCodeTlb code_tlb[TCG_CODE_TLB_ENTRIES];
     uint64_t code_pages_seen[64];  /* hashed linear pages that jmp may know since the last flush */
-    uint64_t large_seen;           /* hashed gigabytes of which large pages were seen */
+    uint64_t large_seen[64];       /* hashed 4 MiB with pages of 2 or 4 MiB */
+    uint64_t huge_seen;            /* hashed gigabytes with pages of that size */
 
     CPUX86State *env; /* all but r, rip, eflags and xs lives there */
     uint64_t features[FEATURE_WORDS];
@@ -586,6 +589,25 @@ void tcg_code_write_pending(TcgCPU *c, uint64_t gpa, unsigned len);
 void tcg_blocks_enter(TcgCPU *c);
 void tcg_blocks_leave(TcgCPU *c);
 void tcg_blocks_look_up(TcgCPU *c);
+
+/* Locked accesses that no host instruction can do: all other vCPUs stand still between blocks. An
+ * exception ends it. */
+void tcg_exclusive_begin(TcgCPU *c);
+void tcg_exclusive_end(TcgCPU *c);
+
+/* Around a locked access at @la that tcg_host() has refused: it crosses a page, or is a device's. */
+static inline void tcg_split_begin(TcgCPU *c, uint64_t la, unsigned bytes)
+{
+    if ((la & 0xfff) + bytes > 0x1000) {
+        tcg_exclusive_begin(c);
+    }
+}
+static inline void tcg_split_end(TcgCPU *c)
+{
+    if (c->exclusive) {
+        tcg_exclusive_end(c);
+    }
+}
 
 static inline uint64_t tcg_linear_pc(const TcgCPU *c, uint64_t rip)
 {
