@@ -347,7 +347,6 @@ static int change_end(Qcow2State *s, Change *c, int ret)
         if (s->version >= 3) {
             put_be64(s->header + QH_INCOMPAT, incompat);
         }
-        qcow2_cache_clear(&s->l2_cache);
     }
     return ret;
 }
