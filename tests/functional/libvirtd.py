@@ -42,7 +42,7 @@ bind log /var/log/libvirt
 bind etc /etc/libvirt
 [ -z "$2" ] || mount --bind "$2" /usr/share/libvirt/cpu_map
 # The namespace's first process must collect orphans: libvirtd waits for killed emulators to vanish.
-/usr/sbin/libvirtd --config etc/libvirtd.conf --pid-file "$1/libvirtd.pid" &
+LD_PRELOAD=$3 /usr/sbin/libvirtd --config etc/libvirtd.conf --pid-file "$1/libvirtd.pid" &
 wait $!
 """
 
@@ -84,15 +84,16 @@ class Virsh:
 
 
 class Libvirtd:
-    """A running daemon; use as a context manager. @cpu_map: directory to use instead of stock."""
+    """A running daemon; use as a context manager. @cpu_map: directory to use instead of stock;
+    @preload: library under the daemon, which asks /dev/kvm some questions itself. Emulators inherit
+    it."""
 
-    def __init__(self, cpu_map=None, env=None):
+    def __init__(self, cpu_map=None, preload=""):
         self.dir = tempfile.mkdtemp(prefix="virt-")
-        self.cpu_map = cpu_map
-        self.env = dict(os.environ, LC_ALL="C", PATH="/usr/sbin:/usr/bin:/sbin:/bin",
-                        HOME=self.dir, **(env or {}))
+        self.cpu_map, self.preload = cpu_map, preload
         # Libvirtd probes each emulator it finds in PATH; those under test are given by name.
-        self.env["PATH"] = self.path("bin") + ":/usr/sbin:/sbin"
+        self.env = dict(os.environ, LC_ALL="C", HOME=self.dir,
+                        PATH=self.path("bin") + ":/usr/sbin:/sbin")
         self.proc = None
 
     def __enter__(self):
@@ -107,7 +108,8 @@ class Libvirtd:
             with open(self.path("output"), "wb") as out:
                 self.proc = subprocess.Popen(
                     [shutil.which("unshare")] + NAMESPACE[1:] +
-                    ["sh", "-c", SCRIPT, "sh", self.dir, self.cpu_map or ""],
+                    ["sh", "-c", SCRIPT, "sh", self.dir, self.cpu_map or "",
+                     self.preload],
                     stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env,
                     preexec_fn=vmm.die_with_parent)
             vmm.wait_until(self.answers, 120, "libvirtd ready; output: " + self.read("output"))

@@ -207,6 +207,7 @@ class DaemonTest(vmm.TestCase):
     """One daemon for all tests of a class."""
     limit_s = 600
     with_kit = False
+    imaginary_kvm = False  # for libvirtd too, which opens /dev/kvm for domcapabilities
 
     @classmethod
     def setUpClass(cls):
@@ -220,7 +221,8 @@ class DaemonTest(vmm.TestCase):
             shutil.copytree(libvirtd.CPU_MAP, cpu_map)
             result = kit("install", cpu_map)
             assert result.status == 0, result
-        cls.daemon = cls.enterClassContext(libvirtd.Libvirtd(cpu_map))
+        cls.daemon = cls.enterClassContext(libvirtd.Libvirtd(
+            cpu_map, vmm.built("tests/kvm/host-shim.so") if cls.imaginary_kvm else ""))
 
     @classmethod
     def enterClassContext(cls, manager):
@@ -228,10 +230,11 @@ class DaemonTest(vmm.TestCase):
         cls.addClassCleanup(manager.__exit__, None, None, None)
         return value
 
-    def emulator(self, name, **env):
-        """The emulator under another name, with an environment that libvirt does not pass on."""
-        rows = ["#!/bin/sh"] + ["export %s='%s'" % pair for pair in sorted(env.items())]
-        rows.append('exec %s "$@"' % vmm.BINARY)
+    def emulator(self, name, binary=vmm.BINARY, **env):
+        """An emulator under another name, with an environment that libvirt does not pass on."""
+        rows = ["#!/bin/sh", "unset LD_PRELOAD"]
+        rows += ["export %s='%s'" % pair for pair in sorted(env.items())]
+        rows.append('exec %s "$@"' % binary)
         return self.daemon.write("bin/" + name, "\n".join(rows) + "\n", mode=0o755)
 
     def imaginary_host(self, x2apic_api, name="host"):
@@ -275,6 +278,7 @@ class DaemonTest(vmm.TestCase):
 
 class StockMapTest(DaemonTest):
     """Without the kit."""
+    imaginary_kvm = True
 
     def test_probing_leaves_no_error_in_the_log(self):
         before = self.daemon.errors()
@@ -303,7 +307,7 @@ class StockMapTest(DaemonTest):
         """Each one QEMU 7.2 offers, and usable on a host that has everything."""
         usable = self.usable(self.domcapabilities(self.imaginary_host("0x3"), "kvm"))
         self.assertEqual({n for n, u in usable.items() if u != "yes"}, set())
-        peer = self.usable(self.domcapabilities(vmm.need_peer(), "qemu"))
+        peer = self.usable(self.domcapabilities(self.emulator("peer", vmm.need_peer()), "qemu"))
         self.assertEqual(set(usable), set(peer))
 
     def test_the_feature_is_unknown_to_libvirt_but_harmless(self):
@@ -365,6 +369,7 @@ class SameAsQemuTest(DaemonTest):
 class KitAnswersTest(DaemonTest):
     """With the kit, on hosts that have every feature: a kernel with the flags and one without."""
     with_kit = True
+    imaginary_kvm = True
 
     def setUp(self):
         self.new = self.imaginary_host("0xf")

@@ -149,6 +149,7 @@ static int pretended_ioctl(unsigned long request, void *arg)
     case KVM_GET_API_VERSION:
         return KVM_API_VERSION;
     case KVM_CREATE_VM:
+    case KVM_CREATE_VCPU: /* libvirtd's way to the frequency of the TSC */
         return pretend_fd("host-shim-vm");
     case KVM_CHECK_EXTENSION:
         return check_extension((uintptr_t)arg);
