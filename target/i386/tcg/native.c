@@ -567,6 +567,90 @@ static HANDLER(native_avx)
     NEXT;
 }
 
+/* ---- Short forms ----------------------------------------------------------------------------- */
+
+/* Vector instructions without flags. A memory operand that is not at hand takes the long way. */
+
+#define LONG_WAY return op->i.flags & X86_I_VEX ? native_avx(c, op) : native_sse(c, op)
+
+static inline TcgFpuKind vec_kind(const TcgOp *op)
+{
+    return op->i.flags & X86_I_VEX ? TCG_FPU_AVX : TCG_FPU_SSE;
+}
+
+static HANDLER(short_reg)
+{
+    Stub *stub = op->aux;
+
+    if (unlikely(c->fpu_trap & vec_kind(op) || stub(c, NULL))) {
+        LONG_WAY; /* again: an exception has changed nothing but MXCSR's sticky flags */
+    }
+    NEXT;
+}
+
+/* @mask: address bits that must be zero. */
+static inline __attribute__((always_inline)) const TcgOp *
+short_mem(TcgCPU *c, const TcgOp *op, unsigned mask, bool write)
+{
+    const X86Insn *i = &op->i;
+    unsigned n = i->mem_bytes;
+    TcgTlbEntry *e;
+    uint64_t la;
+
+    if (unlikely(c->fpu_trap & vec_kind(op) || !c->code64 || i->addrsize != 8)) {
+        LONG_WAY;
+    }
+    la = tcg_ea(c, i, op) + c->seg_base[i->seg];
+    e = tcg_tlb_entry(c, la);
+    if (unlikely((write ? e->write : e->read) != (la & TCG_PAGE_MASK) ||
+                 (la & 0xfff) + n > 0x1000 || la & mask || n - 1 > 31 ||
+                 ((Stub *)op->aux)(c, (void *)(la + e->addend)))) {
+        LONG_WAY;
+    }
+    NEXT;
+}
+
+static HANDLER(short_load)
+{
+    return short_mem(c, op, 0, false);
+}
+
+static HANDLER(short_load_aligned)
+{
+    return short_mem(c, op, op->i.mem_bytes - 1, false);
+}
+
+static HANDLER(short_store)
+{
+    return short_mem(c, op, 0, true);
+}
+
+static HANDLER(short_store_aligned)
+{
+    return short_mem(c, op, op->i.mem_bytes - 1, true);
+}
+
+static TcgHandler *pick_short_vec(const TcgOp *op, const X86InsnRow *row)
+{
+    bool aligned = row->attrs & X86_A_al ||
+                   (!row->vex && op->i.mem_bytes == 16 && !(row->attrs & X86_A_u));
+
+    if (!op->aux || row->flags_read | row->flags_written | row->flags_undef ||
+        (row->handler != X86_H_native && row->handler != X86_H_native_fp)) {
+        return NULL;
+    }
+    if (!(op->i.flags & X86_I_MEM)) {
+        return short_reg;
+    }
+    if (!writes_memory(row)) {
+        return aligned ? short_load_aligned : short_load;
+    }
+    if (row->handler == X86_H_native_fp) { /* MXCSR may change although the store faults */
+        return NULL;
+    }
+    return aligned ? short_store_aligned : short_store;
+}
+
 /* A pending unmasked x87 exception comes up at the next waiting instruction. */
 void tcg_check_x87_pending(TcgCPU *c, const TcgOp *op)
 {
@@ -710,6 +794,8 @@ static HANDLER(native_x87_store)
 
 TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
 {
+    TcgHandler *fast;
+
     if (!stubs.ready) {
         return tcg_op_ud;
     }
@@ -720,7 +806,11 @@ TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
     if (is_mmx(row)) {
         return native_mmx;
     }
-    return !is_vec(row) ? native_gpr : row->vex ? native_avx : native_sse;
+    if (!is_vec(row)) {
+        return native_gpr;
+    }
+    fast = pick_short_vec(op, row);
+    return fast ? fast : row->vex ? native_avx : native_sse;
 }
 
 /* ---- The host's side ------------------------------------------------------------------------- */

@@ -595,7 +595,7 @@ void tcg_blocks_look_up(TcgCPU *c);
 void tcg_exclusive_begin(TcgCPU *c);
 void tcg_exclusive_end(TcgCPU *c);
 
-/* Around a locked access at @la that tcg_host() has refused: it crosses a page, or is a device's. */
+/* Around a locked access that tcg_host() has refused: it crosses a page, or is a device's. */
 static inline void tcg_split_begin(TcgCPU *c, uint64_t la, unsigned bytes)
 {
     if ((la & 0xfff) + bytes > 0x1000) {
