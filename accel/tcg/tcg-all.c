@@ -245,6 +245,11 @@ static bool tcg_put_state(CPUState *cpu, bool full, Error **errp)
     TcgVcpu *v = vcpu_of(cpu);
 
     tcg_load_env(v->c);
+    v->c->halted = cpu->halted;
+    if (full) { /* a reset ends what the last instruction left behind */
+        v->c->shadow = 0;
+        v->c->debug_hits = 0;
+    }
     /* A debugger may have changed it; a reset has set it already. */
     if (!full && v->cpu->lapic && lapic_get_cr8(v->cpu->lapic) != v->cpu->env.cr8) {
         lapic_set_cr8(v->cpu->lapic, (uint8_t)v->cpu->env.cr8);

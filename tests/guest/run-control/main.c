@@ -136,6 +136,11 @@ static void enter_x2apic(void *arg)
     lapic_enter_x2apic();
 }
 
+static void enable_nmi(void *arg)
+{
+    lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
+}
+
 void guest_main(void)
 {
     unsigned nr;
@@ -149,7 +154,10 @@ void guest_main(void)
         }
         lapic_enter_x2apic();
     }
-    lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
+    for (unsigned i = 1; i < nr; i++) {
+        smp_run(i, enable_nmi, (void *)0);
+    }
+    enable_nmi((void *)0);
     print("READY cpus=%u\n", nr);
     for (unsigned i = 1; i < nr; i++) {
         smp_start(i, work, (void *)(uintptr_t)i);
