@@ -84,4 +84,7 @@ void hmp_info_irq(Monitor *mon, const HmpArg *args);
 void hmp_info_registers(Monitor *mon, const HmpArg *args);
 void hmp_nmi(Monitor *mon, const HmpArg *args);
 
+/* info pci (qmp-cmds-pci.c). */
+void hmp_info_pci(Monitor *mon, const HmpArg *args);
+
 #endif
