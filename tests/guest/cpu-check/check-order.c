@@ -171,5 +171,5 @@ void check_order(unsigned nr_cpus)
     litmus("iriw", IRIW, 4, nr_cpus);
     counted("lock-inc", &counter.v, nr_cpus);
     counted("lock-inc-two-lines", (volatile uint8_t *)&split[1] - 2, nr_cpus);
-    counted("lock-inc-two-pages", pages + 4094, 1);
+    counted("lock-inc-two-pages", pages + 4094, nr_cpus);
 }
