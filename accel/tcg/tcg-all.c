@@ -172,11 +172,56 @@ static const X86AccelOps tcg_x86_ops = {
     .get_lapic_page = tcg_get_lapic_page,
 };
 
+/* ---- thread=single --------------------------------------------------------------------------- */
+
+enum { TURN_NS = 10000000 };
+
+/* Makes the vCPU that runs let another one. */
+static void turn_over(void *opaque)
+{
+    TcgMachine *m = opaque;
+    CPUState *cpu;
+
+    if (__atomic_load_n(&m->next_ticket, __ATOMIC_RELAXED) -
+        __atomic_load_n(&m->serving, __ATOMIC_RELAXED) > 1) {
+        CPU_FOREACH(cpu) {
+            cpu_kick(cpu);
+        }
+    }
+    timer_mod_ns(m->turn_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + TURN_NS);
+}
+
+static void take_turn(TcgMachine *m)
+{
+    uint64_t ticket;
+
+    if (!m->single) {
+        return;
+    }
+    g_mutex_lock(&m->turn_lock);
+    ticket = m->next_ticket++;
+    while (m->serving != ticket) {
+        g_cond_wait(&m->turn_cond, &m->turn_lock);
+    }
+    g_mutex_unlock(&m->turn_lock);
+}
+
+static void end_turn(TcgMachine *m)
+{
+    if (m->single) {
+        g_mutex_lock(&m->turn_lock);
+        m->serving++;
+        g_cond_broadcast(&m->turn_cond);
+        g_mutex_unlock(&m->turn_lock);
+    }
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
 static bool tcg_init_machine(MachineState *ms, const Keyval *opts, Error **errp)
 {
     const char *thread = keyval_get(opts, "thread");
+    TcgMachine *m;
 
     if (thread && strcmp(thread, "multi") && strcmp(thread, "single")) {
         error_setg(errp, "Invalid 'thread' setting %s", thread);
@@ -189,7 +234,13 @@ static bool tcg_init_machine(MachineState *ms, const Keyval *opts, Error **errp)
         error_setg(errp, "tcg: no executable memory for SIMD and x87 instructions");
         return false;
     }
-    ms->accel_state = tcg_machine_new(ms);
+    m = tcg_machine_new(ms);
+    ms->accel_state = m;
+    if (thread && !strcmp(thread, "single")) {
+        m->single = true;
+        m->turn_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, turn_over, m);
+        timer_mod_ns(m->turn_timer, TURN_NS);
+    }
     if (ms->memory) {
         address_space_set_listener(ms->memory, ms->accel_state);
     }
@@ -321,7 +372,9 @@ static void run_guest(TcgVcpu *v)
     TcgExit exit;
 
     bql_unlock();
+    take_turn(v->m);
     exit = tcg_run(v->c);
+    end_turn(v->m);
     bql_lock();
     if (v->c->halted && !v->c->shutdown) {
         cpu->halted = true;

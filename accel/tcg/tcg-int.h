@@ -5,6 +5,7 @@
 
 #include "hw/core/machine.h"
 #include "system/debug.h"
+#include "qemu/timer.h"
 #include "target/i386/tcg/tcg.h"
 
 /* RAM and ROM as the vCPUs see them: an immutable array, replaced as a whole. */
@@ -25,6 +26,12 @@ typedef struct TcgMachine {
     TcgRam *ram;     /* atomic; what vCPUs use */
     GPtrArray *old;  /* replaced TcgRam: a vCPU may still be reading them; BQL */
     bool dirty;      /* flat changed, ram not yet; BQL */
+    /* thread=single: who may be in tcg_run(), first come, first served. */
+    bool single;
+    GMutex turn_lock;
+    GCond turn_cond;
+    uint64_t next_ticket, serving;
+    QEMUTimer *turn_timer;
 } TcgMachine;
 
 typedef struct TcgVcpu {
