@@ -501,7 +501,7 @@ class DomainTest(DaemonTest):
         self.addCleanup(self.daemon.virsh, "undefine", self.name)
         self.addCleanup(self.daemon.virsh, "destroy", self.name)
 
-    def define(self, cpu_xml="", virttype="kvm", emulator=vmm.BINARY):
+    def define(self, cpu_xml="", virttype="kvm", emulator=vmm.BINARY, devices=""):
         self.log = self.daemon.path("log/%s.serial" % self.name)
         xml = """<domain type='%s'>
           <name>%s</name>
@@ -519,9 +519,10 @@ class DomainTest(DaemonTest):
             <controller type='usb' model='none'/>
             <memballoon model='none'/>
             <serial type='file'><source path='%s'/><target port='0'/></serial>
+            %s
           </devices>
         </domain>""" % (virttype, self.name, uuid.uuid5(uuid.NAMESPACE_OID, self.name), self.kernel,
-                              cpu_xml, emulator, self.log)
+                              cpu_xml, emulator, self.log, devices)
         if virttype == "qemu":
             xml = xml.replace("<ioapic driver='qemu'/>", "")
         self.daemon.ask("define", self.daemon.write("domain.xml", xml))
@@ -636,8 +637,23 @@ class SoftwareDomainTest(DomainTest):
         self.addCleanup(self.daemon.virsh, "undefine", self.name)
         self.addCleanup(self.daemon.virsh, "destroy", self.name)
 
-    def define(self, cpu_xml="", virttype="qemu", emulator=vmm.BINARY):
-        super().define(cpu_xml, virttype, emulator)
+    def define(self, cpu_xml="", virttype="qemu", emulator=vmm.BINARY, devices=""):
+        super().define(cpu_xml, virttype, emulator, devices)
+
+    def test_virtio_devices_behind_root_ports(self):
+        disk = self.daemon.path("lib/disk.img")
+        with open(disk, "wb") as f:
+            f.truncate(1 << 20)
+        row = ("<controller type='pci' index='%d' model='pcie-root-port'/>%s"
+               "<address type='pci' domain='0' bus='%d' slot='0' function='0'/>%s")
+        self.define(devices="<controller type='pci' index='0' model='pcie-root'/>" + row % (
+            1, "<rng model='virtio'><backend model='random'>/dev/urandom</backend>", 1, "</rng>") +
+            row % (2, "<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+                      "<source file='%s'/><target dev='vda' bus='virtio'/>" % disk, 2, "</disk>"))
+        self.daemon.ask("start", self.name)
+        self.runs()
+        self.assertIn(disk, self.daemon.ask("domblklist", self.name))
+        self.assertIn("1048576", self.daemon.ask("domblkinfo", self.name, "vda"))
 
     def need_flags(self):
         pass
