@@ -145,6 +145,7 @@ static void hmp_select_cpu(Monitor *mon, const HmpArg *args)
 static void hmp_log(Monitor *mon, const HmpArg *args)
 {
     Error *err = NULL;
+    CPUState *cpu;
     int mask = 0;
 
     if (strcmp(args[0].s, "none") && !qemu_log_parse(args[0].s, &mask, &err)) {
@@ -153,6 +154,9 @@ static void hmp_log(Monitor *mon, const HmpArg *args)
         return;
     }
     qemu_loglevel = mask;
+    CPU_FOREACH(cpu) { /* the software CPU looks at it now and then */
+        cpu_kick(cpu);
+    }
 }
 
 static void hmp_logfile(Monitor *mon, const HmpArg *args)

@@ -114,6 +114,7 @@ static void sys_tsc_moved(void *opaque, uint64_t now)
 const TcgSysOps tcg_machine_sys_ops = {
     .rdmsr = sys_rdmsr, .wrmsr = sys_wrmsr, .get_cr8 = sys_get_cr8, .set_cr8 = sys_set_cr8,
     .cpuid = sys_cpuid, .intack = sys_intack, .attention = sys_attention, .tsc = sys_tsc,
+    .log_items = tcg_log_items, .log_block = tcg_log_block, .log_event = tcg_log_event,
     .tsc_moved = sys_tsc_moved,
 };
 

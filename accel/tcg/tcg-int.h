@@ -40,6 +40,7 @@ typedef struct TcgVcpu {
     TcgCPU *c;
     unsigned last_range; /* of TcgRam: where to look first */
     uint32_t events; /* LapicEvents that interrupt acknowledge found */
+    unsigned nr_events; /* exceptions and interrupts logged */
 } TcgVcpu;
 
 extern const TcgMemOps tcg_machine_mem_ops;
@@ -47,6 +48,10 @@ extern const TcgSysOps tcg_machine_sys_ops;
 
 /* After a call that may have kicked the calling vCPU. */
 void tcg_look_for_kick(TcgVcpu *v);
+/* TcgSysOps: -d. */
+int tcg_log_items(void *opaque);
+void tcg_log_block(void *opaque, TcgBlock *b);
+void tcg_log_event(void *opaque, unsigned vector, bool software, uint32_t error);
 /* tcg_run() has returned TCG_EXIT_DEBUG: stops the machine. Own thread, BQL. */
 void tcg_report_debug_exit(TcgVcpu *v);
 extern const AccelDebugOps tcg_debug_ops;

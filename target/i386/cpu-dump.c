@@ -241,7 +241,7 @@ static void dump_vectors(const CPUX86State *env, GString *out)
 
 /* --- Entry points ---------------------------------------------------------------------------- */
 
-static void dump_integer_state(X86CPU *cpu, GString *out)
+void x86_cpu_dump_integer_state(const X86CPU *cpu, GString *out)
 {
     dump_gprs(cpu, out);
     dump_segments(&cpu->env, out);
@@ -269,7 +269,7 @@ static void dump_code(X86CPU *cpu, GString *out)
 void x86_cpu_dump_state(X86CPU *cpu, GString *out)
 {
     cpu_synchronize_state(&cpu->cpu);
-    dump_integer_state(cpu, out);
+    x86_cpu_dump_integer_state(cpu, out);
     dump_x87(&cpu->env, out);
     dump_vectors(&cpu->env, out);
 }
@@ -277,6 +277,6 @@ void x86_cpu_dump_state(X86CPU *cpu, GString *out)
 void x86_cpu_dump_code_state(X86CPU *cpu, GString *out)
 {
     cpu_synchronize_state(&cpu->cpu);
-    dump_integer_state(cpu, out);
+    x86_cpu_dump_integer_state(cpu, out);
     dump_code(cpu, out);
 }

@@ -185,6 +185,8 @@ bool x86_cpu_is_bsp(const X86CPU *cpu);
 void x86_cpu_print_help(FILE *f);
 /* Text of `info registers`, without its "CPU#n" line. */
 void x86_cpu_dump_state(X86CPU *cpu, GString *out);
+/* Registers without the FPU as env has them; own thread or stopped. */
+void x86_cpu_dump_integer_state(const X86CPU *cpu, GString *out);
 /* Registers without the FPU, and the code around the program counter: for a CPU that failed. */
 void x86_cpu_dump_code_state(X86CPU *cpu, GString *out);
 /* Translates linear address @va as the guest's mode and tables say. False when not mapped. BQL. */

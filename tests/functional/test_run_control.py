@@ -139,5 +139,39 @@ class Kvm(RunControl, vmm.TestCase):
         raise vmm.unittest.SkipTest("the software CPU's test")
 
 
+
+class Log(vmm.TestCase):
+    """-d items of the software CPU, in QEMU's formats."""
+
+    def log(self, items, work="fault"):
+        with vmm.VMM("-accel", "tcg", "-M", "q35", "-d", items, "-D", "{dir}/log", "-no-reboot",
+                     "-kernel", vmm.guest("run-control"), "-append", "work=" + work) as vm:
+            vm.wait(vmm.TEST_LIMIT_S)
+            return vm.read("log")
+
+    def test_in_asm(self):
+        text = self.log("in_asm")
+        self.assertTrue(text.startswith("----------------\nIN: \n0x00"), text[:100])
+        self.assertRegex(text, r"(?m)^0x[0-9a-f]{8}:  0f 0b +ud2")
+        self.assertEqual(len(re.findall(r"(?m)^0x[0-9a-f]{8}:  0f 0b +ud2", text)), 1)
+
+    def test_int(self):
+        text = self.log("int")
+        self.assertRegex(text, r"(?m)^     0: v=06 e=0000 i=0 cpl=0 IP=0010:[0-9a-f]{16} "
+                               r"pc=[0-9a-f]{16} SP=0018:[0-9a-f]{16} "
+                               r"env->regs\[R_EAX\]=[0-9a-f]{16}\nRAX=")
+
+    def test_log_can_be_switched_while_the_guest_runs(self):
+        with vmm.VMM("-accel", "tcg", "-M", "q35", "-D", "{dir}/log", "-kernel",
+                     vmm.guest("run-control"), "-append", "work=tick") as vm:
+            vm.wait_serial("READY", vmm.TEST_LIMIT_S)
+            self.assertEqual(vm.read("log"), "")
+            vm.hmp("log exec,cpu")
+            vmm.wait_until(lambda: re.search(r"Trace 0: 0x[0-9a-f]+ \[[0-9a-f]{16}/[0-9a-f]{16}/"
+                                             r"[0-9a-f]{8}/[0-9a-f]{8}\] \nRAX=", vm.read("log")),
+                           what="trace lines")
+            vm.hmp("log none")
+
+
 if __name__ == "__main__":
     vmm.main()

@@ -54,6 +54,21 @@ static bool combine(TcgCPU *c)
     return true;
 }
 
+static void update_log(TcgCPU *c)
+{
+    c->log = c->sys->log_items ? c->sys->log_items(c->opaque) : 0;
+    c->no_chain = c->log ? c->no_chain | TCG_NO_CHAIN_LOG : c->no_chain & ~TCG_NO_CHAIN_LOG;
+}
+
+static void log_event(TcgCPU *c, unsigned vector, bool software, uint32_t error)
+{
+    if (unlikely(c->log)) {
+        tcg_native_leave(c);
+        c->sys->log_event(c->opaque, vector, software, error);
+        tcg_native_enter(c);
+    }
+}
+
 static bool deliver_exception(TcgCPU *c)
 {
     bool real = !(c->env->cr[0] & CR0_PE_MASK);
@@ -66,6 +81,7 @@ static bool deliver_exception(TcgCPU *c)
     c->ext_event = !c->exc.software;
     c->shadow = 0;
     c->debug_hits = 0;
+    log_event(c, c->exc.vector, c->exc.software, c->exc.has_error ? c->exc.error : 0);
     tcg_deliver(c, c->exc.vector, c->exc.software, false, c->exc.has_error && !real, c->exc.error,
                 c->rip);
     c->delivering = -1;
@@ -83,6 +99,7 @@ static bool look_up(TcgCPU *c)
     __atomic_store_n(&c->attention, 0, __ATOMIC_SEQ_CST);
     tcg_native_leave(c);
     tcg_blocks_look_up(c);
+    update_log(c);
     leave = c->sys->attention && c->sys->attention(c->opaque);
     tcg_native_enter(c);
     c->irq_pending = true;
@@ -103,6 +120,7 @@ static void take_interrupt(TcgCPU *c)
     c->halted = false;
     c->delivering = -1;
     c->ext_event = true;
+    log_event(c, vector, false, 0);
     tcg_deliver(c, vector, false, true, false, 0, c->rip);
     c->ext_event = false;
 }
@@ -113,13 +131,14 @@ static void take_nmi(TcgCPU *c)
     c->env->events.nmi_masked = true;
     c->halted = false;
     c->ext_event = true;
+    log_event(c, EXC_NMI, false, 0);
     tcg_deliver(c, EXC_NMI, false, true, false, 0, c->rip);
     c->ext_event = false;
 }
 
 static void run_block(TcgCPU *c, bool single)
 {
-    const TcgBlock *b;
+    TcgBlock *b;
     const TcgOp *op;
 
     if (unlikely(single)) {
@@ -131,6 +150,11 @@ static void run_block(TcgCPU *c, bool single)
     if (unlikely(single)) {
         c->mode &= ~TCG_MODE_SINGLE;
         c->jmp_key &= ~TCG_MODE_SINGLE;
+    }
+    if (unlikely(c->log)) {
+        tcg_native_leave(c);
+        c->sys->log_block(c->opaque, b);
+        tcg_native_enter(c);
     }
     c->block_rip = c->rip;
     c->nr_blocks_run++;
@@ -196,6 +220,7 @@ TcgExit tcg_run(TcgCPU *c)
     tcg_blocks_enter(c);
     tcg_native_enter(c);
     c->irq_pending = true;
+    update_log(c);
     if (sigsetjmp(c->jmp_exc, 0)) {
         c->mode &= ~TCG_MODE_SINGLE;
         c->no_chain &= ~TCG_NO_CHAIN_STEP;

@@ -99,6 +99,11 @@ typedef struct TcgSysOps {
     uint64_t (*tsc)(void *opaque);
     /* The guest wrote its TSC: it is @now now. */
     void (*tsc_moved)(void *opaque, uint64_t now);
+    /* -d: the items of qemu_loglevel that the next two write; a block before it runs; an exception
+     * or interrupt before its delivery. */
+    int (*log_items)(void *opaque);
+    void (*log_block)(void *opaque, TcgBlock *b);
+    void (*log_event)(void *opaque, unsigned vector, bool software, uint32_t error);
 } TcgSysOps;
 
 /* Register files that CR0, CR4 and XCR0 can withhold. */
@@ -167,6 +172,7 @@ struct TcgCPU {
     uint64_t mode;        /* key of blocks: everything decoding depends on, and CPL class */
     uint64_t jmp_key;     /* mode and jmp_gen: what jmp entries must have */
     uint32_t attention;   /* atomic: tcg_run() must look up from the guest */
+    int log;              /* items of -d in use */
     uint32_t no_chain;    /* blocks must return to tcg_run(): bits of TCG_NO_CHAIN_* */
     uint32_t tlb_flush, code_pages; /* atomic: requests of other vCPUs */
     uint32_t running;     /* atomic: inside tcg_run() */
@@ -553,13 +559,13 @@ struct TcgBlock {
     TcgBlock *next;      /* in the hash chain */
     TcgBlock *page_next; /* in the code page's list */
     uint16_t bytes, nr_ops;
-    bool valid, in_table;
+    bool valid, in_table, logged;
     TcgOp ops[];
 };
 
 enum { TCG_BLOCK_MAX_OPS = 64 };
 /* Bits of TcgCPU.no_chain. */
-enum { TCG_NO_CHAIN_STEP = 1, TCG_NO_CHAIN_DEBUG = 2 };
+enum { TCG_NO_CHAIN_STEP = 1, TCG_NO_CHAIN_DEBUG = 2, TCG_NO_CHAIN_LOG = 4 };
 
 /* c->mode: block ends after one instruction (TF, interrupt shadow). */
 #define TCG_MODE_SINGLE (1ull << 12)
