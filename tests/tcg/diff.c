@@ -18,7 +18,7 @@
 
 enum { SHOWN = 20, TRIES = 60, MAX_REP_STEPS = 64, NOISE_MAX = 20, RERUNS = 3, FSGS_EVERY = 20 };
 
-static int opt_per_row = 500;
+static int opt_per_row = 330;
 static int opt_seconds;
 static int64_t opt_seed = 42;
 static const char *opt_row;
