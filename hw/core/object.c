@@ -67,6 +67,11 @@ void object_free(Object *obj)
         return;
     }
     assert(!obj->parent);
+    for (const ObjectType *t = obj->type; t; t = t->parent) {
+        if (t->instance_dispose) {
+            t->instance_dispose(obj);
+        }
+    }
     if (obj->children) {
         g_ptr_array_free(obj->children, TRUE);
     }

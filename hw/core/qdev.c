@@ -7,19 +7,27 @@
 static GPtrArray *realized; /* of DeviceState, in order of realization */
 static GPtrArray *buses;    /* of BusState, in order of creation */
 
-static void device_finalize(Object *obj)
+/* A device goes while all of it is still there. */
+static void device_dispose(Object *obj)
 {
     DeviceState *dev = (DeviceState *)obj;
 
-    if (dev->realized) {
-        if (device_type(dev)->unrealize) {
-            device_type(dev)->unrealize(dev);
-        }
-        if (dev->bus) {
-            g_ptr_array_remove(dev->bus->devices, dev);
-        }
-        g_ptr_array_remove(realized, dev);
+    if (!dev->realized) {
+        return;
     }
+    if (device_type(dev)->unrealize) {
+        device_type(dev)->unrealize(dev);
+    }
+    if (dev->bus) {
+        g_ptr_array_remove(dev->bus->devices, dev);
+    }
+    g_ptr_array_remove(realized, dev);
+    dev->realized = false;
+}
+
+static void device_finalize(Object *obj)
+{
+    DeviceState *dev = (DeviceState *)obj;
 
     if (dev->children) {
         g_ptr_array_free(dev->children, TRUE);
@@ -63,6 +71,7 @@ const ObjectType type_device = {
     .instance_size = sizeof(DeviceState),
     .abstract = true,
     .hooks = &device_hooks,
+    .instance_dispose = device_dispose,
     .instance_finalize = device_finalize,
 };
 

@@ -93,6 +93,7 @@ struct ObjectType {
     const Property *props; /* ends with DEFINE_PROP_END; NULL: none */
     const PropertyHooks *hooks;
     void (*instance_init)(Object *obj);     /* after defaults are set */
+    void (*instance_dispose)(Object *obj);  /* before children and parts of it are freed */
     void (*instance_finalize)(Object *obj); /* before memory is freed */
     bool user_creatable; /* -object makes it; devices have a flag of their own */
     bool (*complete)(Object *obj, Error **errp); /* -object: after its properties; may be NULL */
