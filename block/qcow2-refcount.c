@@ -299,7 +299,9 @@ int qcow2_alloc_exactly(Qcow2State *s, uint64_t count, uint64_t *offset)
 {
     uint64_t got;
 
-    return alloc(s, count, true, offset, &got);
+    /* A new refcount block takes the first cluster that it counts: longer runs never come about.
+     * TODO: put blocks elsewhere; it matters for large disks with clusters below 4 KiB. */
+    return count < s->refs_per_block ? alloc(s, count, true, offset, &got) : -EFBIG;
 }
 
 void qcow2_free_now(Qcow2State *s, uint64_t offset, uint64_t count)

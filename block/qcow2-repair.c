@@ -205,11 +205,12 @@ static int choose_layout(const Qcow2State *s, const Counts *c, Layout *l)
         l->blocks = l->indices->len;
         l->table_clusters = DIV_ROUND_UP(
             (g_array_index(l->indices, uint64_t, l->blocks - 1) + 1) * 8, s->cluster_size);
+        if (l->table_clusters << s->cluster_bits > QCOW2_MAX_REFTABLE) {
+            return -EFBIG;
+        }
         l->end = MAX(old_end, l->first + l->blocks + l->table_clusters);
     } while (l->end != old_end);
-    return l->table_clusters << s->cluster_bits > QCOW2_MAX_REFTABLE ||
-                   l->end > QCOW2_MAX_OFFSET >> s->cluster_bits
-               ? -EFBIG : 0;
+    return l->end > QCOW2_MAX_OFFSET >> s->cluster_bits ? -EFBIG : 0;
 }
 
 static int write_block(Qcow2State *s, const Counts *c, const Layout *l, uint64_t i, uint8_t *buf)

@@ -506,6 +506,10 @@ static bool snapshot_apply(BlockNode *bs, unsigned i, Error **errp)
                    sn->info.name, bs->filename, bytes);
         return false;
     }
+    if (sn->l1_size > QCOW2_MAX_L1_BYTES / 8) {
+        error_setg(errp, "Snapshot L1 table too large");
+        return false;
+    }
     ret = apply_locked(s, &c, sn, bytes);
     change_unlock(s, &c);
     return report(ret, errp, "load", sn->info.name, bs);
