@@ -389,6 +389,78 @@ static void test_random(gconstpointer data)
     image_fini(&img);
 }
 
+/* --- Images of qemu-img --- */
+
+static void check_foreign(const char *convert)
+{
+    g_autofree char *dir = g_dir_make_tmp("qcow2-XXXXXX", NULL);
+    g_autofree char *raw = g_build_filename(dir, "a.raw", NULL), *json = NULL;
+    g_autofree char *image = g_build_filename(dir, "a.qcow2", NULL);
+    g_autofree uint8_t *model = g_malloc0(MAX_BYTES), *now = g_malloc(MAX_BYTES);
+    BlockNode *bs;
+
+    for (size_t i = 0; i < MAX_BYTES; i++) { /* compresses, but not to nothing */
+        model[i] = (uint8_t)((i >> 9) % 7 * (i % 251));
+    }
+    g_assert_true(g_file_set_contents(raw, (char *)model, MAX_BYTES, NULL));
+    g_assert_cmpint(run("qemu-img convert -q -f raw -O qcow2 %s %s %s",
+                        convert, raw, image), ==, 0);
+    json = g_strdup_printf("{'driver':'qcow2','file':{'driver':'file','filename':'%s'}}", image);
+    bs = bdrv_open_json(json, &error_abort);
+    g_assert_cmpint(bdrv_pread(bs, 0, now, MAX_BYTES), ==, 0);
+    g_assert_cmpmem(now, MAX_BYTES, model, MAX_BYTES);
+    memset(model + 5000, 0x77, 100000); /* and written over */
+    g_assert_cmpint(bdrv_pwrite(bs, 5000, model + 5000, 100000, 0), ==, 0);
+    bdrv_unref(bs);
+    assert_clean(image);
+    g_assert_true(g_file_set_contents(raw, (char *)model, MAX_BYTES, NULL));
+    g_assert_cmpint(run("qemu-img compare -q -f qcow2 -F raw %s %s", image, raw), ==, 0);
+    g_unlink(raw);
+    g_unlink(image);
+    g_rmdir(dir);
+}
+
+static void test_foreign(void)
+{
+    if (have_qemu_img()) {
+        check_foreign("");
+        check_foreign("-c");
+        check_foreign("-c -o compression_type=zstd");
+        check_foreign("-c -o cluster_size=4k");
+        check_foreign("-o preallocation=metadata");
+    }
+}
+
+/* Features that we do not have are refused in words. */
+static void check_refused(const char *options, const char *text)
+{
+    g_autofree char *dir = g_dir_make_tmp("qcow2-XXXXXX", NULL), *json = NULL;
+    g_autofree char *image = g_build_filename(dir, "a.qcow2", NULL);
+    g_autofree char *data = g_build_filename(dir, "data", NULL);
+    Error *err = NULL;
+
+    g_assert_cmpint(run("qemu-img create -q -f qcow2 %s%s %s 1M", options,
+                        g_str_has_suffix(options, "=") ? data : "", image), ==, 0);
+    json = g_strdup_printf("{'driver':'qcow2','file':{'driver':'file','filename':'%s'}}", image);
+    g_assert_null(bdrv_open_json(json, &err));
+    g_test_message("%s", error_get_pretty(err));
+    g_assert_nonnull(strstr(error_get_pretty(err), text));
+    error_free(err);
+    g_unlink(image);
+    g_unlink(data);
+    g_rmdir(dir);
+}
+
+static void test_refused(void)
+{
+    if (have_qemu_img()) {
+        check_refused("-o data_file=", "keeps its data in another file");
+        check_refused("-o extended_l2=on", "extended L2 entries");
+        check_refused("--object secret,id=s,data=abc -o encrypt.format=luks,encrypt.key-secret=s",
+                      "is encrypted");
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -398,5 +470,7 @@ int main(int argc, char **argv)
 
         g_test_add_data_func(name, &configs[i], test_random);
     }
+    g_test_add_func("/qcow2/open/images_of_qemu_img_are_read_and_written", test_foreign);
+    g_test_add_func("/qcow2/open/features_we_lack_are_refused", test_refused);
     return g_test_run();
 }
