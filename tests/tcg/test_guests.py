@@ -233,7 +233,6 @@ class Xen(unittest.TestCase):
                         [line for line in out.splitlines() if "ACK" in line or "EOI" in line])
         self.assertEqual(results(out)["sha"], expected_results(1)["sha"])
         self.assertEqual(self.traced()[0], 0, "directed EOIs")
-        self.assertGreater(self.traced()[1], 0, "broadcasts")
 
     def test_off_uses_the_new_ack_method(self):
         self.check_no_directed_eoi("max,pku=off,x2apic-seoib=off")
