@@ -31,6 +31,15 @@ static bool print_listings(void)
         machine_print_help(stdout);
         return true;
     }
+    if (keyval_has(opts.machine_props, "help")) {
+        const MachineVersion *v =
+            opts.machine_type ? machine_find(opts.machine_type) : machine_default();
+
+        if (v) { /* an unknown one is an error later */
+            object_type_print_help(machine_object_type(v), stdout);
+            return true;
+        }
+    }
     if (opts.cpu && is_help_option(opts.cpu)) {
         x86_cpu_print_help(stdout);
         return true;

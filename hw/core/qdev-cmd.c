@@ -218,21 +218,26 @@ static int compare_lines(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool qdev_print_type_help(const char *driver, FILE *f)
+void object_type_print_help(const ObjectType *type, FILE *f)
 {
-    const DeviceType *type = find_device_type(driver);
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 
-    if (!type) {
-        return false;
-    }
-    object_type_foreach_prop(&type->object, NULL, add_help_line, lines);
+    object_type_foreach_prop(type, NULL, add_help_line, lines);
     g_ptr_array_sort(lines, compare_lines);
-    fprintf(f, "%s options:\n", driver);
+    fprintf(f, "%s options:\n", type->name);
     for (guint i = 0; i < lines->len; i++) {
         fprintf(f, "%s\n", (char *)g_ptr_array_index(lines, i));
     }
-    return true;
+}
+
+bool qdev_print_type_help(const char *driver, FILE *f)
+{
+    const DeviceType *type = find_device_type(driver);
+
+    if (type) {
+        object_type_print_help(&type->object, f);
+    }
+    return type;
 }
 
 /* --- info qtree ------------------------------------------------------------------------------ */

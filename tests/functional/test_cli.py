@@ -78,6 +78,12 @@ class ListingTest(vmm.TestCase):
             self.assertEqual(out.splitlines()[:2], ["Accelerators supported in QEMU binary:", "tcg"])
             self.assertNotIn("qtest", out)  # as in QEMU: for tests
 
+    def test_properties_of_a_machine(self):
+        out = self.listing("-M", "q35,help")
+        self.assertTrue(out.startswith("pc-q35-11.0-machine options:\n"))
+        self.assertIn("\n  hpet=<bool>            - ", out)
+        self.assertEqual(self.listing("-machine", "type=pc-q35-11.0,help"), out)
+
     def test_parameters_of_options_are_those_of_stock_qemu(self):
         for option in ("smp", "rtc", "global", "overcommit"):
             out = self.listing("-" + option, "help").splitlines()

@@ -95,6 +95,8 @@ bool object_check_settable(Object *obj, const char *name, Error **errp);
 /* Text of "-device help" and "-device TYPE,help". */
 void qdev_print_device_help(FILE *f);
 bool qdev_print_type_help(const char *driver, FILE *f);
+/* Text of "-machine TYPE,help". */
+void object_type_print_help(const ObjectType *type, FILE *f);
 /* Text of `info qtree`. */
 void qdev_print_tree(GString *out);
 
