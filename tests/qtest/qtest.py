@@ -28,8 +28,10 @@ class QTest:
             listener.bind(path)
             listener.listen(1)
             listener.settimeout(LIMIT_S)
-            self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                         preexec_fn=vmm.die_with_parent)
+            # A file: stock QEMU logs each request there and would block on a full pipe.
+            with open(self._errors_path(), "wb") as err:
+                self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=err,
+                                             preexec_fn=vmm.die_with_parent)
             self.sock = listener.accept()[0]
         self.sock.settimeout(LIMIT_S)
         self.file = self.sock.makefile("rw", newline="\n")
@@ -41,8 +43,16 @@ class QTest:
     def __exit__(self, *exc):
         self.sock.close()
         self.proc.terminate()
-        self.errors = self.proc.communicate(timeout=LIMIT_S)[1].decode()
+        self.proc.wait(timeout=LIMIT_S)
+        self.errors = self._read_errors()
         self.dir.cleanup()
+
+    def _errors_path(self):
+        return os.path.join(self.dir.name, "stderr")
+
+    def _read_errors(self):
+        with open(self._errors_path(), errors="replace") as f:
+            return f.read()
 
     def raw(self, line):
         """The answer to a line, whole."""
@@ -52,7 +62,7 @@ class QTest:
             answer = self.file.readline()
             if not answer:
                 raise AssertionError("the program ended at '%s': %s"
-                                     % (line, self.proc.communicate()[1].decode()))
+                                     % (line, self._read_errors()))
             if not answer.startswith("IRQ "):
                 return answer.strip()
             _, what, n = answer.split()
