@@ -56,14 +56,23 @@ static void put_string(const char *s)
     }
 }
 
+/* Divides *n, returns the remainder. 32-bit code has no compiler library for it. */
+static unsigned divide(unsigned long long *n, unsigned by)
+{
+    unsigned high = (unsigned)(*n >> 32), low = (unsigned)*n, rest = high % by;
+
+    asm("divl %2" : "+a"(low), "+d"(rest) : "rm"(by) : "cc");
+    *n = (unsigned long long)(high / by) << 32 | low;
+    return rest;
+}
+
 static void put_number(unsigned long long n, unsigned base, unsigned width, char pad)
 {
     char digits[24];
     unsigned len = 0;
 
     do {
-        digits[len++] = "0123456789abcdef"[n % base];
-        n /= base;
+        digits[len++] = "0123456789abcdef"[divide(&n, base)];
     } while (n);
     for (unsigned i = len; i < width; i++) {
         put_char(pad);
