@@ -401,7 +401,7 @@ static void test_split_eoi_exit_redelivers(void)
     apic_bus_free(bus);
 }
 
-/* Linux before 6.3 asks only the CPUs that the routes name at that time. */
+/* Linux 6.1 asks only the CPUs that the routes name at that time. */
 static void test_split_route_of_interrupt_in_service_is_kept(void)
 {
     ApicBus *bus = new_kernel_bus(APIC_BUS_KVM_SPLIT, SEOIB_QUIRKED);
