@@ -7,9 +7,9 @@
  *   kernel-irqchip=on     LAPIC, I/O APIC 0x11, 8259 pair and PIT in the kernel
  *   kernel-irqchip=split  LAPIC in the kernel; GSI n = pin n of our I/O APIC has an MSI route; the
  *                         vector of a level-triggered one comes back as KVM_EXIT_IOAPIC_EOI from
- *                         the CPUs that the route names. Linux 6.1 (not 6.12) forgets a CPU that still
- *                         has the interrupt in service when the route moves on, so GSI 24 + n names
- *                         it until then; nothing raises that GSI.
+ *                         the CPUs that the route names. Linux 6.1 (not 6.12) forgets a CPU that
+ *                         still has the interrupt in service when the route moves on, so GSI 24 + n
+ *                         names it until then; nothing raises that GSI.
  *   kernel-irqchip=off    nothing in the kernel
  */
 #include "qemu/osdep.h"
