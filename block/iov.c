@@ -13,30 +13,6 @@ size_t iov_bytes(const struct iovec *iov, int niov)
     return sum;
 }
 
-struct iovec *iov_slice(const struct iovec *iov, int niov, size_t offset, size_t bytes,
-                        int *niov_out)
-{
-    struct iovec *out = g_new(struct iovec, MAX(niov, 1));
-    int n = 0;
-
-    for (int i = 0; i < niov && bytes; i++) {
-        size_t len = iov[i].iov_len;
-
-        if (offset >= len) {
-            offset -= len;
-            continue;
-        }
-        len = MIN(len - offset, bytes);
-        out[n].iov_base = (char *)iov[i].iov_base + offset;
-        out[n++].iov_len = len;
-        bytes -= len;
-        offset = 0;
-    }
-    assert(!bytes);
-    *niov_out = n;
-    return out;
-}
-
 typedef void PieceFn(void *piece, size_t len, void *opaque);
 
 /* @fn for each piece of the range. */
@@ -56,6 +32,29 @@ static void each_piece(const struct iovec *iov, int niov, size_t offset, size_t 
         offset = 0;
     }
     assert(!bytes);
+}
+
+/* What iov_slice() has so far. */
+typedef struct Slice {
+    struct iovec *iov;
+    int niov;
+} Slice;
+
+static void add_piece(void *piece, size_t len, void *opaque)
+{
+    Slice *s = opaque;
+
+    s->iov[s->niov++] = (struct iovec){ piece, len };
+}
+
+struct iovec *iov_slice(const struct iovec *iov, int niov, size_t offset, size_t bytes,
+                        int *niov_out)
+{
+    Slice s = { g_new(struct iovec, MAX(niov, 1)), 0 };
+
+    each_piece(iov, niov, offset, bytes, add_piece, &s);
+    *niov_out = s.niov;
+    return s.iov;
 }
 
 static void piece_to_buffer(void *piece, size_t len, void *opaque)

@@ -24,6 +24,12 @@
 
 static Options opts;
 
+/* NULL: there is none of that name. */
+static const MachineVersion *chosen_machine(void)
+{
+    return opts.machine_type ? machine_find(opts.machine_type) : machine_default();
+}
+
 /* Listings ("-M help") end the program with status 0. */
 static bool print_listings(void)
 {
@@ -32,8 +38,7 @@ static bool print_listings(void)
         return true;
     }
     if (keyval_has(opts.machine_props, "help")) {
-        const MachineVersion *v =
-            opts.machine_type ? machine_find(opts.machine_type) : machine_default();
+        const MachineVersion *v = chosen_machine();
 
         if (v) { /* an unknown one is an error later */
             object_type_print_help(machine_object_type(v), stdout);
@@ -96,8 +101,7 @@ static Object *add_container(Object *parent, const char *name)
 
 static const MachineVersion *select_machine(Error **errp)
 {
-    const MachineVersion *v =
-        opts.machine_type ? machine_find(opts.machine_type) : machine_default();
+    const MachineVersion *v = chosen_machine();
 
     if (!v) {
         error_setg(errp, "unsupported machine type: \"%s\"", opts.machine_type);

@@ -88,7 +88,7 @@ DiffMachine *diff_machine_new(void)
     user_segment(&env->segs[R_SS], 0x2b, false);
     m->shared = tcg_shared_new();
     m->c = tcg_cpu_new(env, m->shared, &mem_ops, &sys_ops, m);
-    gen_host_features(m->c->features);
+    tcg_host_features(m->c->features);
     m->c->intel = true;
     tcg_load_env(m->c);
     return m;

@@ -352,7 +352,7 @@ static Fuzz *fuzz_new(Machine *m, uint64_t seed)
     f->m = m;
     f->rng.s = seed * 0x9e3779b97f4a7c15ull | 1;
     f->c = tcg_cpu_new(&f->env, m->shared, &mem_ops, &sys_ops, f);
-    gen_host_features(f->c->features);
+    tcg_host_features(f->c->features);
     for (unsigned i = 0; i < G_N_ELEMENTS(more); i++) {
         x86_features_set(f->c->features, more[i], true);
     }

@@ -22,7 +22,5 @@ static inline unsigned rng_below(Rng *r, unsigned n)
 bool gen_row_bytes(Rng *r, unsigned n, unsigned code_bits, uint8_t out[15]);
 /* 15 bytes that often start like an instruction. */
 void gen_random_bytes(Rng *r, uint8_t out[15]);
-/* Feature words of the host CPU, as CPUID tells them. */
-void gen_host_features(uint64_t words[FEATURE_WORDS]);
 
 #endif

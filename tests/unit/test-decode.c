@@ -381,7 +381,7 @@ static void compare_host(HostStep *h, unsigned bits, uint64_t seed, unsigned cas
     X86DecodeMode mode = { .code_bits = bits, .features = features };
     Rng r = { seed };
 
-    gen_host_features(features);
+    tcg_host_features(features);
     while (d->cases < cases) {
         uint8_t bytes[15];
         X86Insn insn;

@@ -127,6 +127,8 @@ X86DecodeResult x86_decode(X86Insn *insn, const uint8_t *bytes, unsigned avail,
 
 unsigned x86_nr_insn_rows(void);
 const X86InsnRow *x86_insn_row(unsigned row);
+/* Feature words of the host CPU, as CPUID tells them; all 0 on other architectures. */
+void tcg_host_features(uint64_t words[FEATURE_WORDS]);
 /* Size in bytes of operand @n; 0 when the instruction does not fix it. */
 unsigned x86_operand_bytes(const X86Insn *insn, unsigned n, bool code64);
 

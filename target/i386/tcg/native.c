@@ -12,7 +12,6 @@
  * TODO: portable C for other hosts (vector rows are not offered there).
  */
 #include "qemu/osdep.h"
-#include <cpuid.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -879,28 +878,5 @@ void tcg_native_leave(TcgCPU *c)
         asm volatile("stmxcsr %0\n\tldmxcsr %1"
                      : "=m"(*(uint32_t *)(c->xs + XS_MXCSR))
                      : "m"(host_default));
-    }
-}
-
-void tcg_host_features(uint64_t words[FEATURE_WORDS])
-{
-    static const struct {
-        FeatureWord word;
-        uint32_t leaf, subleaf;
-        unsigned reg;
-    } rows[] = {
-        { FEAT_1_EDX, 1, 0, CPUID_EDX },
-        { FEAT_1_ECX, 1, 0, CPUID_ECX },
-        { FEAT_7_0_EBX, 7, 0, CPUID_EBX },
-        { FEAT_7_0_ECX, 7, 0, CPUID_ECX },
-        { FEAT_8000_0001_ECX, 0x80000001, 0, CPUID_ECX },
-    };
-    uint32_t r[4];
-
-    memset(words, 0, sizeof(words[0]) * FEATURE_WORDS);
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (__get_cpuid_count(rows[i].leaf, rows[i].subleaf, &r[0], &r[1], &r[2], &r[3])) {
-            words[rows[i].word] = r[rows[i].reg];
-        }
     }
 }

@@ -682,8 +682,6 @@ static inline void tcg_check_fpu(TcgCPU *c, const TcgOp *op, TcgFpuKind kind)
 }
 /* Prepares running guest instructions on the host; false when this host cannot. */
 bool tcg_native_init(void);
-/* CPUID of the host, for what only it can run. */
-void tcg_host_features(uint64_t words[FEATURE_WORDS]);
 /* A number for a vCPU, by which it finds room for stubs of its own. */
 unsigned tcg_native_slot(void);
 /* XSTATE_BV bits of what a handler wrote behind the stubs' back. */
