@@ -143,11 +143,7 @@ class Libvirtd:
         return self.path(name)
 
     def read(self, name):
-        try:
-            with open(self.path(name), "rb") as f:
-                return f.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+        return vmm.read_text(self.path(name))
 
     def errors(self):
         """Lines of the daemon's log that it calls errors or warnings."""

@@ -120,6 +120,15 @@ def run(*args, env=None, cwd=None, binary=None, timeout=RUN_LIMIT_S, stdin=subpr
     return Result(proc.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
 
+def read_text(path):
+    """A file's text; empty while there is no such file."""
+    try:
+        with open(path, "rb") as f:
+            return f.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
 def wait_until(condition, timeout=QMP_LIMIT_S, what="condition"):
     """Polls @condition until it is true and returns its value."""
     end = time.monotonic() + timeout
@@ -282,11 +291,7 @@ class VMM:
         return os.path.join(self.dir, name)
 
     def read(self, name):
-        try:
-            with open(self.path(name), "rb") as f:
-                return f.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+        return read_text(self.path(name))
 
     def serial(self):
         return self.read("serial.log")

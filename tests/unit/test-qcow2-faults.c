@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "block/block-int.h"
+#include "qemu-img.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -201,33 +202,6 @@ static BlockNode *open_image(const char *path)
     return bdrv_open_json(json, &error_abort);
 }
 
-static int run(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
-static int run(const char *fmt, ...)
-{
-    g_autofree char *cmd = NULL, *out = NULL, *err = NULL;
-    int status = -1;
-    va_list ap;
-
-    va_start(ap, fmt);
-    cmd = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    g_assert_true(g_spawn_command_line_sync(cmd, &out, &err, &status, NULL));
-    if (WEXITSTATUS(status) && WEXITSTATUS(status) != 3) {
-        g_test_message("%s: %d\n%s%s", cmd, WEXITSTATUS(status), out, err);
-    }
-    return WEXITSTATUS(status);
-}
-
-static bool have_qemu_img(void)
-{
-    g_autofree char *path = g_find_program_in_path("qemu-img");
-
-    if (!path) {
-        g_test_skip("no qemu-img");
-    }
-    return path != NULL;
-}
-
 static void stamp(uint32_t *sector, uint32_t number, uint32_t seq)
 {
     for (int i = 0; i < 128; i += 2) {
@@ -339,7 +313,7 @@ static void check_image(const char *path, bool with_qemu_img)
     BlockNode *bs;
 
     if (with_qemu_img) {
-        int status = run("qemu-img check -q -f qcow2 %s", path);
+        int status = run_command("qemu-img check -q -f qcow2 %s", path);
 
         g_assert_true(status == 0 || status == 3);
     }
@@ -357,8 +331,8 @@ static char *make_image(const char *options)
 
     close(g_mkstemp(path));
     memset(track, 0, sizeof(*track));
-    g_assert_cmpint(run("qemu-img create -q -f qcow2 -o %s %s %llu", options, path, DISK_BYTES),
-                    ==, 0);
+    g_assert_cmpint(run_command("qemu-img create -q -f qcow2 -o %s %s %llu", options, path,
+                                DISK_BYTES), ==, 0);
     return path;
 }
 

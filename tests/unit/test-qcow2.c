@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "block/block-int.h"
+#include "qemu-img.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -19,37 +20,9 @@ void bdrv_report_corrupt(BlockNode *bs, const char *what, uint64_t offset, bool 
 
 /* --- qemu-img --- */
 
-static bool have_qemu_img(void)
-{
-    g_autofree char *path = g_find_program_in_path("qemu-img");
-
-    if (!path) {
-        g_test_skip("no qemu-img");
-    }
-    return path != NULL;
-}
-
-/* The exit status of a command line. */
-static int run(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
-static int run(const char *fmt, ...)
-{
-    g_autofree char *cmd = NULL, *out = NULL, *err = NULL;
-    int status = -1;
-    va_list ap;
-
-    va_start(ap, fmt);
-    cmd = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    g_assert_true(g_spawn_command_line_sync(cmd, &out, &err, &status, NULL));
-    if (status) {
-        g_test_message("%s: %d\n%s%s", cmd, WEXITSTATUS(status), out, err);
-    }
-    return WEXITSTATUS(status);
-}
-
 static void assert_clean(const char *image)
 {
-    g_assert_cmpint(run("qemu-img check -q -f qcow2 %s", image), ==, 0);
+    g_assert_cmpint(run_command("qemu-img check -q -f qcow2 %s", image), ==, 0);
 }
 
 /* --- An image and what it should hold --- */
@@ -116,11 +89,11 @@ static void image_init(Image *img, const Config *config, size_t len)
         fill(img->model, len / 2 + 512);
         g_assert_true(g_file_set_contents(img->base, (char *)img->model, (gssize)(len / 2 + 512),
                                           NULL));
-        g_assert_cmpint(run("qemu-img create -q -f qcow2 -o %s -b base.raw -F raw %s %zu", opts,
-                            img->path, len), ==, 0);
+        g_assert_cmpint(run_command("qemu-img create -q -f qcow2 -o %s -b base.raw -F raw %s %zu",
+                                    opts, img->path, len), ==, 0);
     } else {
-        g_assert_cmpint(run("qemu-img create -q -f qcow2 -o %s %s %zu", opts, img->path, len), ==,
-                        0);
+        g_assert_cmpint(run_command("qemu-img create -q -f qcow2 -o %s %s %zu", opts, img->path,
+                                    len), ==, 0);
     }
     image_open(img);
 }
@@ -168,13 +141,14 @@ static void check_with_qemu_img(Image *img)
     image_close(img);
     assert_clean(img->path);
     g_assert_true(g_file_set_contents(raw, (char *)img->model, (gssize)img->len, NULL));
-    g_assert_cmpint(run("qemu-img compare -q -f qcow2 -F raw %s %s", img->path, raw), ==, 0);
+    g_assert_cmpint(run_command("qemu-img compare -q -f qcow2 -F raw %s %s", img->path, raw),
+                    ==, 0);
     for (guint i = 0; i < img->saved->len; i++) {
         const Saved *sv = g_ptr_array_index(img->saved, i);
         g_autofree char *out = g_build_filename(img->dir, "sn.raw", NULL), *data = NULL;
         gsize n;
 
-        g_assert_cmpint(run("qemu-img convert -q -f qcow2 -l snapshot.name=%s -O raw %s %s",
+        g_assert_cmpint(run_command("qemu-img convert -q -f qcow2 -l snapshot.name=%s -O raw %s %s",
                             sv->name, img->path, out), ==, 0);
         g_assert_true(g_file_get_contents(out, &data, &n, NULL));
         /* qemu-img shows the snapshot with the length the disk has now. */
@@ -403,7 +377,7 @@ static void check_foreign(const char *convert)
         model[i] = (uint8_t)((i >> 9) % 7 * (i % 251));
     }
     g_assert_true(g_file_set_contents(raw, (char *)model, MAX_BYTES, NULL));
-    g_assert_cmpint(run("qemu-img convert -q -f raw -O qcow2 %s %s %s",
+    g_assert_cmpint(run_command("qemu-img convert -q -f raw -O qcow2 %s %s %s",
                         convert, raw, image), ==, 0);
     json = g_strdup_printf("{'driver':'qcow2','file':{'driver':'file','filename':'%s'}}", image);
     bs = bdrv_open_json(json, &error_abort);
@@ -414,7 +388,7 @@ static void check_foreign(const char *convert)
     bdrv_unref(bs);
     assert_clean(image);
     g_assert_true(g_file_set_contents(raw, (char *)model, MAX_BYTES, NULL));
-    g_assert_cmpint(run("qemu-img compare -q -f qcow2 -F raw %s %s", image, raw), ==, 0);
+    g_assert_cmpint(run_command("qemu-img compare -q -f qcow2 -F raw %s %s", image, raw), ==, 0);
     g_unlink(raw);
     g_unlink(image);
     g_rmdir(dir);
@@ -439,7 +413,7 @@ static void check_refused(const char *options, const char *text)
     g_autofree char *data = g_build_filename(dir, "data", NULL);
     Error *err = NULL;
 
-    g_assert_cmpint(run("qemu-img create -q -f qcow2 %s%s %s 1M", options,
+    g_assert_cmpint(run_command("qemu-img create -q -f qcow2 %s%s %s 1M", options,
                         g_str_has_suffix(options, "=") ? data : "", image), ==, 0);
     json = g_strdup_printf("{'driver':'qcow2','file':{'driver':'file','filename':'%s'}}", image);
     g_assert_null(bdrv_open_json(json, &err));
