@@ -17,11 +17,10 @@
 #include <ucontext.h>
 #include "target/i386/tcg/handlers.h"
 #include "target/i386/tcg/insn-tables.h"
+#include "target/i386/tcg/native.h"
 
 enum { HOST_V = 1, HOST_H = 2, HOST_W = 3, HOST_L = 4, HOST_G = 8, HOST_E = 9, HOST_B = 10 };
 enum { ARENA_BYTES = 16 << 20, STUB_MAX = 256, NR_SLOTS = 1024 };
-
-typedef uint64_t Stub(TcgCPU *c, void *mem);
 
 /* The stubs, and the two views of their memory. */
 static struct {
@@ -384,14 +383,9 @@ static void emit_plain(Emit *e)
     emit_return(e);
 }
 
+/* The guest's state is in the host's x87 registers, see x87.c. */
 static void emit_x87(Emit *e)
 {
-    const size_t xs = offsetof(TcgCPU, xs);
-
-    code(e, 0xb801000000, 5); /* mov eax, 1; xor edx, edx */
-    code(e, 0x31d2, 2);
-    code(e, 0x0fae, 2); /* xrstor */
-    modrm_state(e, 5, xs);
     if (e->row->flags_read) {
         emit_flags_in(e);
     }
@@ -400,11 +394,6 @@ static void emit_x87(Emit *e)
     if (e->row->flags_written) {
         emit_flags_out(e);
     }
-    code(e, 0xb801000000, 5);
-    code(e, 0x31d2, 2);
-    code(e, 0x0fae, 2); /* xsave */
-    modrm_state(e, 4, xs);
-    code(e, 0xdbe3, 2); /* fninit: no exception of the guest stays pending */
     emit_return(e);
 }
 
@@ -449,12 +438,12 @@ static uint64_t run_uncached(TcgCPU *c, const TcgOp *op, void *mem)
     memcpy(stubs.rw + at, e.b, e.n);
     /* The bytes were written at another address: serialise before running them. */
     asm volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx", "memory");
-    return ((Stub *)(stubs.rx + at))(c, mem);
+    return ((TcgStub *)(stubs.rx + at))(c, mem);
 }
 
-static inline uint64_t call_stub(TcgCPU *c, const TcgOp *op, void *mem)
+uint64_t tcg_native_call(TcgCPU *c, const TcgOp *op, void *mem)
 {
-    Stub *stub = op->aux;
+    TcgStub *stub = op->aux;
 
     return likely(stub) ? stub(c, mem) : run_uncached(c, op, mem);
 }
@@ -517,7 +506,7 @@ static void mem_begin(TcgCPU *c, const TcgOp *op, const X86InsnRow *row, MemOper
     }
 }
 
-static void take_flags(TcgCPU *c, const X86InsnRow *row)
+void tcg_native_take_flags(TcgCPU *c, const X86InsnRow *row)
 {
     uint32_t mask = (row->flags_written | row->flags_undef) & F_ARITH;
 
@@ -535,14 +524,14 @@ static void run_stub(TcgCPU *c, const TcgOp *op, const X86InsnRow *row)
     if (row->flags_read) {
         c->native_flags = tcg_get_arith(c) | 2;
     }
-    if (unlikely(call_stub(c, op, mem ? m.p : NULL))) {
+    if (unlikely(tcg_native_call(c, op, mem ? m.p : NULL))) {
         tcg_raise(c, op, c->env->cr[4] & (1 << 10) ? EXC_XM : EXC_UD);
     }
     if (mem && m.write_back) {
         tcg_write(c, op, m.la, m.buf, op->i.mem_bytes);
     }
     if (row->flags_written | row->flags_undef) {
-        take_flags(c, row);
+        tcg_native_take_flags(c, row);
     }
 }
 
@@ -579,7 +568,7 @@ static inline TcgFpuKind vec_kind(const TcgOp *op)
 
 static HANDLER(short_reg)
 {
-    Stub *stub = op->aux;
+    TcgStub *stub = op->aux;
 
     if (unlikely(c->fpu_trap & vec_kind(op) || stub(c, NULL))) {
         LONG_WAY; /* again: an exception has changed nothing but MXCSR's sticky flags */
@@ -603,7 +592,7 @@ short_mem(TcgCPU *c, const TcgOp *op, unsigned mask, bool write)
     e = tcg_tlb_entry(c, la);
     if (unlikely((write ? e->write : e->read) != (la & TCG_PAGE_MASK) ||
                  (la & 0xfff) + n > 0x1000 || la & mask || n - 1 > 31 ||
-                 ((Stub *)op->aux)(c, (void *)(la + e->addend)))) {
+                 ((TcgStub *)op->aux)(c, (void *)(la + e->addend)))) {
         LONG_WAY;
     }
     NEXT;
@@ -650,36 +639,11 @@ static TcgHandler *pick_short_vec(const TcgOp *op, const X86InsnRow *row)
     return aligned ? short_store_aligned : short_store;
 }
 
-/* A pending unmasked x87 exception comes up at the next waiting instruction. */
-void tcg_check_x87_pending(TcgCPU *c, const TcgOp *op)
-{
-    if (unlikely(c->xs[XS_FSW] & 0x80)) {
-        if (c->env->cr[0] & CR0_NE_MASK) {
-            tcg_raise(c, op, EXC_MF);
-        }
-        /* TODO: FERR# and IRQ 13 with CR0.NE clear */
-    }
-}
-
-/* The image holds ST(0).. in order, the processor numbers its registers from the same place. */
-void tcg_x87_set_top(TcgCPU *c, unsigned top)
-{
-    unsigned by = (top - (c->xs[XS_FSW + 1] >> 3)) & 7;
-    uint8_t old[128];
-
-    if (by) {
-        memcpy(old, c->xs + XS_ST, 128);
-        for (unsigned i = 0; i < 8; i++) {
-            memcpy(c->xs + XS_ST + 16 * i, old + 16 * ((i + by) & 7), 16);
-        }
-    }
-    c->xs[XS_FSW + 1] = (c->xs[XS_FSW + 1] & ~0x38) | top << 3;
-}
-
 /* MMX registers are the physical ones; using them makes all valid and TOP zero. */
 void tcg_mmx_begin(TcgCPU *c, const TcgOp *op)
 {
     tcg_check_x87_pending(c, op);
+    tcg_x87_sync(c);
     tcg_xs_touch(c, 1);
     tcg_x87_set_top(c, 0);
 }
@@ -697,6 +661,7 @@ static HANDLER(native_mmx)
 
     tcg_check_fpu(c, op, TCG_FPU_MMX | (is_vec(row) ? TCG_FPU_SSE : 0));
     tcg_check_x87_pending(c, op);
+    tcg_x87_sync(c); /* the stub uses the host's registers */
     if (touches_mmx(op, row)) {
         if (op->i.flags & X86_I_MEM && !writes_memory(row)) {
             /* Faults of loads come before the switch to MMX, those of stores after. */
@@ -720,77 +685,6 @@ static HANDLER(native_mmx)
     NEXT;
 }
 
-/* FNOP, FFREE and the like keep the last instruction's pointers in none of the cases we know. */
-static void set_x87_pointers(TcgCPU *c, const TcgOp *op, uint64_t la)
-{
-    uint64_t rip = op_rip(c, op);
-
-    memcpy(c->xs + XS_FIP, &rip, 8);
-    if (op->i.flags & X86_I_MEM) {
-        memcpy(c->xs + XS_FDP, &la, 8);
-    }
-}
-
-static bool x87_stores(const X86InsnRow *row)
-{
-    return g_str_has_prefix(row->name, "FST") || g_str_has_prefix(row->name, "FIST") ||
-           g_str_has_prefix(row->name, "FBSTP");
-}
-
-/* Loads, register forms. */
-static HANDLER(native_x87)
-{
-    const X86InsnRow *row = x86_insn_row(op->i.row);
-    uint64_t la = 0;
-    uint8_t buf[16];
-
-    tcg_check_fpu(c, op, TCG_FPU_X87);
-    tcg_check_x87_pending(c, op);
-    if (op->i.flags & X86_I_MEM) {
-        la = op_la(c, op, op->i.mem_bytes, false);
-        tcg_read(c, op, la, buf, op->i.mem_bytes);
-    }
-    c->native_flags = tcg_get_arith(c) | 2;
-    tcg_xs_touch(c, 1);
-    call_stub(c, op, buf);
-    set_x87_pointers(c, op, la);
-    if (row->flags_written) {
-        take_flags(c, row);
-    }
-    NEXT;
-}
-
-/* An unmasked exception other than precision keeps the value from memory, faults included. */
-static bool x87_stored(const TcgCPU *c)
-{
-    return !(c->xs[XS_FSW] & ~c->xs[XS_FCW] & 0x1f);
-}
-
-static HANDLER(native_x87_store)
-{
-    unsigned n = op->i.mem_bytes;
-    uint8_t buf[16] = { 0 }, before[160], after[160];
-    uint64_t la;
-
-    tcg_check_fpu(c, op, TCG_FPU_X87);
-    tcg_check_x87_pending(c, op);
-    la = op_la(c, op, n, true);
-    tcg_xs_touch(c, 1);
-    memcpy(before, c->xs, sizeof(before));
-    call_stub(c, op, buf);
-    if (x87_stored(c)) {
-        memcpy(after, c->xs, sizeof(after));
-        memcpy(c->xs, before, XS_MXCSR);
-        memcpy(c->xs + XS_ST, before + XS_ST, 128);
-        tcg_probe(c, op, la, n, TCG_WRITE);
-        memcpy(c->xs, after, XS_MXCSR);
-        memcpy(c->xs + XS_ST, after + XS_ST, 128);
-        tcg_write(c, op, la, buf, n);
-    }
-    set_x87_pointers(c, op, la);
-    NEXT;
-}
-
 TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
 {
     TcgHandler *fast;
@@ -800,7 +694,7 @@ TcgHandler *tcg_pick_native(TcgOp *op, const X86InsnRow *row, unsigned bytes)
     }
     op->aux = find_stub(&op->i, row);
     if (row->handler == X86_H_x87 || row->handler == X86_H_x87_flags) {
-        return op->i.flags & X86_I_MEM && x87_stores(row) ? native_x87_store : native_x87;
+        return tcg_pick_x87(op, row);
     }
     if (is_mmx(row)) {
         return native_mmx;
@@ -873,6 +767,7 @@ void tcg_native_leave(TcgCPU *c)
 {
     static const uint32_t host_default = 0x1f80;
 
+    tcg_x87_sync(c);
     if (c->guest_fp) {
         c->guest_fp = false;
         asm volatile("stmxcsr %0\n\tldmxcsr %1"

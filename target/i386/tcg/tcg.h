@@ -218,6 +218,8 @@ struct TcgCPU {
     bool halted, shutdown;
     unsigned stub_slot; /* of tcg_native_slot() */
     bool guest_fp;    /* between tcg_native_enter() and _leave() */
+    bool x87_live;    /* the host's x87 registers are the guest's, see x87.c */
+    uint64_t x87_ip, x87_dp; /* then: the last instruction and its operand */
     bool irq_pending; /* an interrupt may be there: ask intack() when IF allows */
     bool ext_event;   /* what is being delivered came from outside the program */
     bool undo;        /* a fault puts back undo_ss: SS changes before the last check */
@@ -716,6 +718,14 @@ bool tcg_step_raw(TcgCPU *c);
 
 /* #MF when an unmasked x87 exception is pending. */
 void tcg_check_x87_pending(TcgCPU *c, const TcgOp *op);
+/* The x87 part of c->xs becomes true, and what is written there counts. */
+void tcg_x87_end_live(TcgCPU *c);
+static inline void tcg_x87_sync(TcgCPU *c)
+{
+    if (unlikely(c->x87_live)) {
+        tcg_x87_end_live(c);
+    }
+}
 /* Changes FSW.TOP and keeps each register where it is. */
 void tcg_x87_set_top(TcgCPU *c, unsigned top);
 /* After an image was loaded: reserved bits of FCW, and FSW.ES. */

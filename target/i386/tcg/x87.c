@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* x87 control instructions: environment, control and status words (SDM vol 1 chapter 8). The
- * arithmetic is in native.c. Owner thread. */
+/*
+ * x87 (SDM vol 1 chapter 8): control instructions in C, the others as stubs of native.c on the
+ * host's x87 registers. While all exceptions are masked these stay *live*: they hold the guest's
+ * state over many instructions, c->xs is stale but for FCW, and no exception can be pending.
+ * tcg_x87_sync() ends that; everything that reads or writes the x87 part of c->xs calls it first,
+ * and tcg_native_leave() does, so that no C library code meets the guest's registers. Owner thread.
+ */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/handlers.h"
+#include "target/i386/tcg/native.h"
 
 static uint16_t get16(const TcgCPU *c, unsigned at)
 {
@@ -40,7 +46,78 @@ static void begin(TcgCPU *c, const TcgOp *op, bool waits)
     if (waits) {
         tcg_check_x87_pending(c, op);
     }
+    tcg_x87_sync(c);
     tcg_xs_touch(c, 1);
+}
+
+/* A pending unmasked x87 exception comes up at the next waiting instruction. */
+void tcg_check_x87_pending(TcgCPU *c, const TcgOp *op)
+{
+    if (unlikely(c->xs[XS_FSW] & 0x80)) {
+        if (c->env->cr[0] & CR0_NE_MASK) {
+            tcg_raise(c, op, EXC_MF);
+        }
+        /* TODO: FERR# and IRQ 13 with CR0.NE clear */
+    }
+}
+
+/* The image holds ST(0).. in order, the processor numbers its registers from the same place. */
+void tcg_x87_set_top(TcgCPU *c, unsigned top)
+{
+    unsigned by = (top - (c->xs[XS_FSW + 1] >> 3)) & 7;
+    uint8_t old[128];
+
+    if (by) {
+        memcpy(old, c->xs + XS_ST, 128);
+        for (unsigned i = 0; i < 8; i++) {
+            memcpy(c->xs + XS_ST + 16 * i, old + 16 * ((i + by) & 7), 16);
+        }
+    }
+    c->xs[XS_FSW + 1] = (c->xs[XS_FSW + 1] & ~0x38) | top << 3;
+}
+
+/* ---- The host's registers -------------------------------------------------------------------- */
+
+static void host_load(TcgCPU *c)
+{
+    tcg_xs_touch(c, 1);
+    asm volatile("xrstor64 %0" : : "m"(c->xs), "a"(1), "d"(0));
+}
+
+/* No exception stays pending there, and the registers are as C wants them. */
+static void host_save(TcgCPU *c)
+{
+    asm volatile("xsave64 %0\n\tfninit" : "+m"(c->xs) : "a"(1), "d"(0));
+}
+
+void tcg_x87_end_live(TcgCPU *c)
+{
+    host_save(c);
+    memcpy(c->xs + XS_FIP, &c->x87_ip, 8);
+    memcpy(c->xs + XS_FDP, &c->x87_dp, 8);
+    c->x87_live = false;
+}
+
+static void begin_live(TcgCPU *c)
+{
+    host_load(c);
+    memcpy(&c->x87_ip, c->xs + XS_FIP, 8);
+    memcpy(&c->x87_dp, c->xs + XS_FDP, 8);
+    c->x87_live = true;
+}
+
+/* False: an exception is not masked or pending, and the instruction needs the long way. */
+static inline bool live(TcgCPU *c, const TcgOp *op)
+{
+    tcg_check_fpu(c, op, TCG_FPU_X87);
+    if (likely(c->x87_live)) {
+        return true;
+    }
+    if ((c->xs[XS_FCW] & 0x3f) != 0x3f || c->xs[XS_FSW] & 0x80) {
+        return false;
+    }
+    begin_live(c);
+    return true;
 }
 
 /* ---- Tags ------------------------------------------------------------------------------------ */
@@ -213,27 +290,41 @@ HANDLER(h_fldcw)
 {
     uint16_t v;
 
+    tcg_check_fpu(c, op, TCG_FPU_X87);
+    tcg_check_x87_pending(c, op);
+    v = (tcg_get_rm(c, op, 2) & 0x1f3f) | 0x40;
+    if (likely(c->x87_live && (v & 0x3f) == 0x3f)) {
+        asm volatile("fldcw %0" : : "m"(v));
+        put16(c, XS_FCW, v);
+        NEXT;
+    }
     begin(c, op, true);
-    v = tcg_get_rm(c, op, 2);
-    put16(c, XS_FCW, (v & 0x1f3f) | 0x40);
+    put16(c, XS_FCW, v);
     update_es(c);
     NEXT;
 }
 
 HANDLER(h_fnstcw)
 {
-    begin(c, op, false);
+    tcg_check_fpu(c, op, TCG_FPU_X87);
     tcg_set_rm(c, op, 2, get16(c, XS_FCW));
     NEXT;
 }
 
 HANDLER(h_fnstsw)
 {
-    begin(c, op, false);
-    if (op->i.flags & X86_I_MEM) {
-        tcg_set_rm(c, op, 2, get16(c, XS_FSW));
+    uint16_t v;
+
+    tcg_check_fpu(c, op, TCG_FPU_X87);
+    if (likely(c->x87_live)) {
+        asm volatile("fnstsw %0" : "=m"(v));
     } else {
-        set_reg(c, R_EAX, 2, get16(c, XS_FSW));
+        v = get16(c, XS_FSW);
+    }
+    if (op->i.flags & X86_I_MEM) {
+        tcg_set_rm(c, op, 2, v);
+    } else {
+        set_reg(c, R_EAX, 2, v);
     }
     NEXT;
 }
@@ -275,4 +366,175 @@ HANDLER(h_emms)
     tcg_mmx_begin(c, op);
     c->xs[XS_FTW] = 0;
     NEXT;
+}
+
+/* ---- The others ------------------------------------------------------------------------------ */
+
+/* Runs the stub on the state in c->xs. False: it did not run, an exception was pending. */
+static bool call_long(TcgCPU *c, const TcgOp *op, void *mem)
+{
+    bool ran;
+
+    host_load(c);
+    ran = !tcg_native_call(c, op, mem);
+    if (ran) {
+        host_save(c);
+    } else {
+        asm volatile("fninit");
+    }
+    return ran;
+}
+
+/* FNOP, FFREE and the like keep the last instruction's pointers in none of the cases we know. */
+static void set_pointers(TcgCPU *c, const TcgOp *op, uint64_t la)
+{
+    uint64_t rip = op_rip(c, op);
+
+    memcpy(c->xs + XS_FIP, &rip, 8);
+    if (op->i.flags & X86_I_MEM) {
+        memcpy(c->xs + XS_FDP, &la, 8);
+    }
+}
+
+/* Loads and register forms, some exception unmasked. */
+static HANDLER(x87_long)
+{
+    const X86InsnRow *row = x86_insn_row(op->i.row);
+    uint64_t la = 0;
+    uint8_t buf[16];
+
+    begin(c, op, true);
+    if (op->i.flags & X86_I_MEM) {
+        la = op_la(c, op, op->i.mem_bytes, false);
+        tcg_read(c, op, la, buf, op->i.mem_bytes);
+        tcg_x87_sync(c);
+    }
+    c->native_flags = tcg_get_arith(c) | 2;
+    call_long(c, op, buf);
+    set_pointers(c, op, la);
+    if (row->flags_written) {
+        tcg_native_take_flags(c, row);
+    }
+    NEXT;
+}
+
+/* An unmasked exception other than precision keeps the value from memory, faults included. */
+static bool x87_stored(const TcgCPU *c)
+{
+    return !(c->xs[XS_FSW] & ~c->xs[XS_FCW] & 0x1f);
+}
+
+static HANDLER(x87_store_long)
+{
+    unsigned n = op->i.mem_bytes;
+    uint8_t buf[16] = { 0 }, before[160], after[160];
+    uint64_t la;
+
+    begin(c, op, true);
+    la = op_la(c, op, n, true);
+    memcpy(before, c->xs, sizeof(before));
+    call_long(c, op, buf);
+    if (x87_stored(c)) {
+        memcpy(after, c->xs, sizeof(after));
+        memcpy(c->xs, before, XS_MXCSR);
+        memcpy(c->xs + XS_ST, before + XS_ST, 128);
+        tcg_probe(c, op, la, n, TCG_WRITE);
+        memcpy(c->xs, after, XS_MXCSR);
+        memcpy(c->xs + XS_ST, after + XS_ST, 128);
+        tcg_write(c, op, la, buf, n);
+    }
+    set_pointers(c, op, la);
+    NEXT;
+}
+
+static HANDLER(x87_reg)
+{
+    if (unlikely(!live(c, op))) {
+        return x87_long(c, op);
+    }
+    tcg_native_call(c, op, NULL);
+    c->x87_ip = op_rip(c, op);
+    NEXT;
+}
+
+/* FCMOVcc, FCOMI and relatives. */
+static HANDLER(x87_reg_flags)
+{
+    if (unlikely(!live(c, op))) {
+        return x87_long(c, op);
+    }
+    c->native_flags = tcg_get_arith(c) | 2;
+    tcg_native_call(c, op, NULL);
+    c->x87_ip = op_rip(c, op);
+    if (x86_insn_row(op->i.row)->flags_written) {
+        tcg_set_arith(c, c->native_flags);
+    }
+    NEXT;
+}
+
+static HANDLER(x87_load)
+{
+    unsigned n = op->i.mem_bytes;
+    const TcgTlbEntry *e;
+    uint8_t buf[16];
+    uint64_t la;
+
+    if (unlikely(!live(c, op))) {
+        return x87_long(c, op);
+    }
+    la = op_la(c, op, n, false);
+    e = tcg_tlb_entry(c, la);
+    if (likely(e->read == (la & TCG_PAGE_MASK) && (la & 0xfff) + n <= 0x1000)) {
+        tcg_native_call(c, op, (void *)(la + e->addend));
+    } else {
+        tcg_read(c, op, la, buf, n);
+        if (!live(c, op)) { /* a device has ended it */
+            return x87_long(c, op);
+        }
+        tcg_native_call(c, op, buf);
+    }
+    c->x87_ip = op_rip(c, op);
+    c->x87_dp = la;
+    NEXT;
+}
+
+/* With all exceptions masked the value is stored in any case: a fault comes first. */
+static HANDLER(x87_store)
+{
+    unsigned n = op->i.mem_bytes;
+    uint8_t buf[16] = { 0 };
+    const TcgTlbEntry *e;
+    uint64_t la;
+
+    if (unlikely(!live(c, op))) {
+        return x87_store_long(c, op);
+    }
+    la = op_la(c, op, n, true);
+    e = tcg_tlb_entry(c, la);
+    if (likely(e->write == (la & TCG_PAGE_MASK) && (la & 0xfff) + n <= 0x1000)) {
+        tcg_native_call(c, op, (void *)(la + e->addend));
+        c->x87_ip = op_rip(c, op);
+        c->x87_dp = la;
+    } else {
+        tcg_probe(c, op, la, n, TCG_WRITE);
+        tcg_native_call(c, op, buf);
+        c->x87_ip = op_rip(c, op);
+        c->x87_dp = la;
+        tcg_write(c, op, la, buf, n);
+    }
+    NEXT;
+}
+
+static bool stores(const X86InsnRow *row)
+{
+    return g_str_has_prefix(row->name, "FST") || g_str_has_prefix(row->name, "FIST") ||
+           g_str_has_prefix(row->name, "FBSTP");
+}
+
+TcgHandler *tcg_pick_x87(const TcgOp *op, const X86InsnRow *row)
+{
+    if (op->i.flags & X86_I_MEM) {
+        return stores(row) ? x87_store : x87_load;
+    }
+    return row->flags_read | row->flags_written ? x87_reg_flags : x87_reg;
 }

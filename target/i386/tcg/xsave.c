@@ -96,6 +96,7 @@ HANDLER(h_fxrstor)
     if (mxcsr & ~MXCSR_MASK) {
         tcg_raise_err(c, op, EXC_GP, 0);
     }
+    tcg_x87_sync(c);
     memcpy(c->xs, buf, len);
     c->xs[5] = 0;
     tcg_x87_sanitize(c);
@@ -302,6 +303,7 @@ HANDLER(h_xrstor)
         tcg_raise_err(c, op, EXC_GP, 0);
     }
     tcg_probe(c, op, la, 576, TCG_READ);
+    tcg_x87_sync(c);
     restore_legacy(c, op, la, rfbm, bv);
     for (unsigned i = 2; i < NR_COMPONENTS; i++) {
         bool there = compact ? comp >> i & 1 : true;
