@@ -14,7 +14,9 @@
 #include "target/i386/tcg/insn-tables.h"
 #include "target/i386/tcg/tcg.h"
 
-enum { HASH_BITS = 16, FILTER_BITS = 20, GRANULE = 64 };
+/* IDLE_WRITES: after so many a page that lost its last block counts as data. What is patched and run
+ * in turn stays a page with code, because becoming one is dear. */
+enum { HASH_BITS = 16, FILTER_BITS = 20, GRANULE = 64, IDLE_WRITES = 16 };
 #define MAX_BYTES (64u << 20)
 
 typedef struct CodePage {
@@ -22,6 +24,7 @@ typedef struct CodePage {
     uint64_t granules; /* bit n: code in bytes 64n.. */
     uint64_t seq;      /* vCPUs that have seen this notice writes */
     bool quiet;        /* all have */
+    uint8_t idle;      /* writes since the last block went */
     TcgBlock *blocks;
 } CodePage;
 
@@ -180,31 +183,52 @@ static void drop_granules(TcgShared *s, CodePage *p, uint64_t mask)
             link = &b->page_next;
         }
     }
-    if (!p->blocks) {
-        remove_page(s, p);
+}
+
+/* True: the page is one with code no more; remove_page() is due. */
+static bool drop_written(TcgShared *s, CodePage *p, uint64_t gpa, unsigned len)
+{
+    uint64_t mask = granule_mask(gpa, len);
+
+    if (p->granules & mask) {
+        drop_granules(s, p, mask);
     }
+    return !p->blocks && ++p->idle >= IDLE_WRITES;
+}
+
+static CodePage *page_at(TcgShared *s, uint64_t gpa)
+{
+    uint64_t page = gpa & TCG_PAGE_MASK;
+
+    return g_hash_table_lookup(s->pages, &page);
 }
 
 void tcg_code_written(TcgCPU *c, uint64_t gpa, unsigned len)
 {
+    TcgShared *s = c->shared;
     bool guest_fp = c->guest_fp;
+    CodePage *p;
 
-    tcg_native_leave(c); /* hash tables calculate with doubles when they shrink */
-    tcg_shared_written(c->shared, gpa, len);
-    if (guest_fp) {
-        tcg_native_enter(c);
+    g_mutex_lock(&s->lock);
+    p = page_at(s, gpa);
+    if (p && drop_written(s, p, gpa, len)) {
+        tcg_native_leave(c); /* hash tables calculate with doubles when they shrink */
+        remove_page(s, p);
+        if (guest_fp) {
+            tcg_native_enter(c);
+        }
     }
+    g_mutex_unlock(&s->lock);
 }
 
 void tcg_shared_written(TcgShared *s, uint64_t gpa, unsigned len)
 {
-    uint64_t page = gpa & TCG_PAGE_MASK, mask = granule_mask(gpa, len);
     CodePage *p;
 
     g_mutex_lock(&s->lock);
-    p = g_hash_table_lookup(s->pages, &page);
-    if (p && p->granules & mask) {
-        drop_granules(s, p, mask);
+    p = page_at(s, gpa);
+    if (p && drop_written(s, p, gpa, len)) {
+        remove_page(s, p);
     }
     g_mutex_unlock(&s->lock);
 }
@@ -619,6 +643,7 @@ static void publish(TcgCPU *c, CodePage *p, TcgBlock *b)
     unsigned h = block_hash(b->gpa, b->mode);
 
     p->granules |= granule_mask(b->gpa, MAX(b->bytes, 1));
+    p->idle = 0;
     b->page_next = p->blocks;
     p->blocks = b;
     b->next = s->hash[h];
@@ -662,16 +687,15 @@ static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
 static TcgBlock *make(TcgCPU *c, uint64_t gpa, const uint8_t *host)
 {
     TcgShared *s = c->shared;
-    uint64_t page = gpa & TCG_PAGE_MASK;
     TcgBlock *b = lookup(c, gpa);
     CodePage *p;
 
     if (b || is_full(s)) {
         return b;
     }
-    p = g_hash_table_lookup(s->pages, &page);
+    p = page_at(s, gpa);
     if (!p) {
-        p = add_page(c, page);
+        p = add_page(c, gpa & TCG_PAGE_MASK);
     }
     if (is_quiet(c, p)) {
         b = build(c, gpa, host);
