@@ -14,8 +14,8 @@
 #include "target/i386/tcg/insn-tables.h"
 #include "target/i386/tcg/tcg.h"
 
-/* IDLE_WRITES: after so many a page that lost its last block counts as data. What is patched and run
- * in turn stays a page with code, because becoming one is dear. */
+/* IDLE_WRITES: after so many a page that lost its last block counts as data. What is patched and
+ * run in turn stays a page with code, because becoming one is dear. */
 enum { HASH_BITS = 16, FILTER_BITS = 20, GRANULE = 64, IDLE_WRITES = 16 };
 #define MAX_BYTES (64u << 20)
 
