@@ -53,9 +53,24 @@ static bool should_wait(CPUState *cpu)
     return cpu->stopped || (accel()->vcpu_idle && accel()->vcpu_idle(cpu));
 }
 
+/* Until cpu_kick() was called after @kicks was read: a kick between the caller's look at its
+ * requests and this is not lost, although it may come without the BQL. */
+static void sleep_until_kicked(CPUState *cpu, uint32_t kicks)
+{
+    bql_unlock();
+    g_mutex_lock(&cpu->halt_lock);
+    while (cpu->kicks == kicks) {
+        g_cond_wait(&cpu->halt_cond, &cpu->halt_lock);
+    }
+    g_mutex_unlock(&cpu->halt_lock);
+    bql_lock();
+}
+
 static void wait_for_work(CPUState *cpu)
 {
     for (;;) {
+        uint32_t kicks = __atomic_load_n(&cpu->kicks, __ATOMIC_SEQ_CST);
+
         run_queued_work(cpu);
         if (cpu->unplug) {
             return;
@@ -67,7 +82,7 @@ static void wait_for_work(CPUState *cpu)
         if (!should_wait(cpu)) {
             return;
         }
-        bql_cond_wait(&cpu->halt_cond);
+        sleep_until_kicked(cpu, kicks);
     }
 }
 
@@ -111,6 +126,7 @@ bool cpu_start_thread(CPUState *cpu, Error **errp)
     cpu->index = (int)cpus->len;
     cpu->stop = cpu->stopped = true;
     g_queue_init(&cpu->work);
+    g_mutex_init(&cpu->halt_lock);
     g_cond_init(&cpu->halt_cond);
     g_cond_init(&cpu->done_cond);
     name = g_strdup_printf("CPU %d/%s", cpu->index, accel()->name);
@@ -136,7 +152,10 @@ void cpu_kick(CPUState *cpu)
     if (accel()->vcpu_kick && cpu != current_cpu) {
         accel()->vcpu_kick(cpu);
     }
-    g_cond_broadcast(&cpu->halt_cond);
+    g_mutex_lock(&cpu->halt_lock);
+    __atomic_store_n(&cpu->kicks, cpu->kicks + 1, __ATOMIC_SEQ_CST);
+    g_cond_signal(&cpu->halt_cond);
+    g_mutex_unlock(&cpu->halt_lock);
 }
 
 static void queue_work(CPUState *cpu, RunOnCPUFn fn, void *opaque, bool *done)

@@ -27,7 +27,10 @@ struct CPUState {
     bool exit_request; /* atomic: set by cpu_kick(), cleared by the accelerator on re-entry */
     uint32_t interrupt_request; /* atomic bits, CPU_INTERRUPT_* of the target */
     GQueue work;      /* BQL: queued run_on_cpu() calls */
-    GCond halt_cond;  /* with the BQL */
+    /* Sleep and wake-up: senders of interrupts do not have the BQL. Leaf lock. */
+    GMutex halt_lock;
+    GCond halt_cond;  /* with halt_lock */
+    uint32_t kicks;   /* halt_lock, atomic reads: calls of cpu_kick() */
     GCond done_cond;  /* with the BQL */
     bool frozen;      /* BQL: the debugger lets only others go on */
     unsigned step_flags; /* DEBUG_STEP_*; changed while stopped, see system/debug.h */
