@@ -12,13 +12,18 @@ struct RngBackend {
     Object object;
     char *filename;
     int fd; /* -1: getrandom() */
+    bool used; /* by a device */
 };
 
-RngBackend *rng_backend_find(const char *id)
+RngBackend *rng_backend_use(const char *id)
 {
     Object *obj = user_object_find(id);
 
-    return obj && object_is_a(obj, &type_rng_backend) ? (RngBackend *)obj : NULL;
+    if (!obj || !object_is_a(obj, &type_rng_backend)) {
+        return NULL;
+    }
+    ((RngBackend *)obj)->used = true;
+    return (RngBackend *)obj;
 }
 
 size_t rng_backend_read(RngBackend *rng, void *buf, size_t len)
@@ -46,6 +51,11 @@ static void rng_finalize(Object *obj)
     }
 }
 
+static bool rng_in_use(const Object *obj)
+{
+    return ((const RngBackend *)obj)->used;
+}
+
 static bool rng_random_complete(Object *obj, Error **errp)
 {
     RngBackend *rng = (RngBackend *)obj;
@@ -69,6 +79,7 @@ const ObjectType type_rng_backend = {
     .abstract = true,
     .instance_init = rng_init,
     .instance_finalize = rng_finalize,
+    .in_use = rng_in_use,
 };
 
 const ObjectType type_rng_builtin = {

@@ -68,6 +68,9 @@ void hmp_info_block(Monitor *mon, const HmpArg *args);
 void hmp_info_blockstats(Monitor *mon, const HmpArg *args);
 void hmp_block_resize(Monitor *mon, const HmpArg *args);
 
+void hmp_balloon(Monitor *mon, const HmpArg *args);
+void hmp_info_balloon(Monitor *mon, const HmpArg *args);
+void hmp_info_memdev(Monitor *mon, const HmpArg *args);
 void hmp_qom_list(Monitor *mon, const HmpArg *args);
 void hmp_qom_get(Monitor *mon, const HmpArg *args);
 void hmp_qom_set(Monitor *mon, const HmpArg *args);

@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
+#include "hw/core/user-object.h"
 #include "qapi/qapi-commands.h"
 
 /* --- Objects ---------------------------------------------------------------------------------- */
@@ -81,6 +82,18 @@ bool qmp_qom_set(const QomSetArgs *args, Error **errp)
            object_set_prop_json(obj, args->property, args->value, errp);
 }
 
+bool qmp_object_add(const ObjectOptions *args, Error **errp)
+{
+    g_autofree char *text = qapi_to_text(&qapi_type_ObjectOptions, args);
+
+    return user_object_add(text, errp);
+}
+
+bool qmp_object_del(const ObjectDelArgs *args, Error **errp)
+{
+    return user_object_del(args->id, errp);
+}
+
 /* --- Types ------------------------------------------------------------------------------------ */
 
 bool qmp_qom_list_types(const QomListTypesArgs *args, ObjectTypeInfoList **ret, Error **errp)
@@ -106,24 +119,18 @@ bool qmp_qom_list_types(const QomListTypesArgs *args, ObjectTypeInfoList **ret, 
     return true;
 }
 
-/* libvirt asks about these without having seen them in the list of types, and does not survive
- * DeviceNotFound. */
-static const char *const asked_blindly[] = { "memory-backend-file", NULL };
-
 bool qmp_qom_list_properties(const QomListPropertiesArgs *args, ObjectPropertyInfoList **ret,
                              Error **errp)
 {
     const ObjectType *type = object_type_by_name(args->typename);
     PropertyList l = { .description = true };
 
-    if (!type && !g_strv_contains(asked_blindly, args->typename)) {
+    if (!type) {
         error_set(errp, ERROR_CLASS_DEVICE_NOT_FOUND, "Class '%s' not found", args->typename);
         return false;
     }
     l.list = *ret = g_new0(ObjectPropertyInfoList, 1);
-    if (type) {
-        object_type_foreach_prop(type, NULL, add_property, &l);
-    }
+    object_type_foreach_prop(type, NULL, add_property, &l);
     return true;
 }
 

@@ -4,8 +4,6 @@
 #include "qemu/log.h"
 #include "system/memory.h"
 
-#include <sys/mman.h>
-
 struct AddressSpace {
     char *name;
     MemoryRegion *root;
@@ -18,41 +16,6 @@ struct AddressSpace {
 static AddressSpace *address_spaces; /* BQL */
 static unsigned transaction_depth;   /* BQL */
 static bool topology_changed;        /* BQL */
-
-/* RAM blocks */
-
-RAMBlock *ram_block_new(const char *idstr, uint64_t size_bytes, Error **errp)
-{
-    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-    RAMBlock *rb;
-    void *host;
-
-    size_bytes = ROUND_UP(size_bytes, page_bytes);
-    host = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (host == MAP_FAILED) {
-        error_setg_errno(errp, errno, "cannot set up guest memory '%s'", idstr);
-        return NULL;
-    }
-    if (size_bytes >= 2 * MiB) {
-        madvise(host, size_bytes, MADV_HUGEPAGE);
-    }
-    rb = g_new0(RAMBlock, 1);
-    rb->idstr = g_strdup(idstr);
-    rb->host = host;
-    rb->size_bytes = size_bytes;
-    rb->fd = -1;
-    return rb;
-}
-
-void ram_block_free(RAMBlock *rb)
-{
-    if (rb) {
-        munmap(rb->host, rb->size_bytes);
-        g_free(rb->idstr);
-        g_free(rb);
-    }
-}
 
 /* Regions */
 
@@ -565,6 +528,33 @@ void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len)
     if (as->listener && as->listener->ram_written) {
         as->listener->ram_written(as->listener, addr, len);
     }
+}
+
+uint64_t address_space_discard(AddressSpace *as, hwaddr addr, uint64_t len)
+{
+    uint64_t done = 0;
+
+    while (len) {
+        uint64_t n;
+        const FlatRange *range = find_range(as, addr, &n);
+
+        if (range) {
+            n = range->size - (addr - range->addr);
+        }
+        n = MIN(n, len);
+        if (range && range->mr->kind == MR_RAM) {
+            uint64_t gone = ram_block_discard(range->mr->ram,
+                                              range->offset + (addr - range->addr), n);
+
+            if (gone) {
+                address_space_mark_written(as, addr, n);
+            }
+            done += gone;
+        }
+        addr += n;
+        len -= n;
+    }
+    return done;
 }
 
 void address_space_print(AddressSpace *as, GString *out)

@@ -86,27 +86,43 @@ Keyval *keyval_parse(const char *str, const char *implied_key, Error **errp)
     return g_steal_pointer(&kv);
 }
 
+static bool add_json(Keyval *kv, const char *prefix, json_object *obj, Error **errp);
+
+/* One value; elements of an array are "KEY.0", "KEY.1", ... */
+static bool add_json_value(Keyval *kv, const char *key, json_object *value, Error **errp)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_boolean:
+        keyval_add(kv, key, json_object_get_boolean(value) ? "on" : "off");
+        return true;
+    case json_type_int:
+    case json_type_double:
+    case json_type_string:
+        keyval_add(kv, key, json_object_get_string(value));
+        return true;
+    case json_type_object:
+        return add_json(kv, key, value, errp);
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            g_autofree char *element = g_strdup_printf("%s.%zu", key, i);
+
+            if (!add_json_value(kv, element, json_object_array_get_idx(value, i), errp)) {
+                return false;
+            }
+        }
+        return true;
+    default:
+        error_setg(errp, "Invalid parameter type for '%s'", key);
+        return false;
+    }
+}
+
 static bool add_json(Keyval *kv, const char *prefix, json_object *obj, Error **errp)
 {
     json_object_object_foreach(obj, name, value) {
         g_autofree char *key = *prefix ? g_strconcat(prefix, ".", name, NULL) : g_strdup(name);
 
-        switch (json_object_get_type(value)) {
-        case json_type_boolean:
-            keyval_add(kv, key, json_object_get_boolean(value) ? "on" : "off");
-            break;
-        case json_type_int:
-        case json_type_double:
-        case json_type_string:
-            keyval_add(kv, key, json_object_get_string(value));
-            break;
-        case json_type_object:
-            if (!add_json(kv, key, value, errp)) {
-                return false;
-            }
-            break;
-        default:
-            error_setg(errp, "Invalid parameter type for '%s'", key);
+        if (!add_json_value(kv, key, value, errp)) {
             return false;
         }
     }

@@ -281,6 +281,9 @@ static bool set_from_json(Object *obj, const Property *p, json_object *value, Er
         [PROP_CHARDEV] = "string", [PROP_CUSTOM] = "string",
     };
 
+    if (p->kind == PROP_CUSTOM && p->ops->set_json) {
+        return p->ops->set_json(obj, p, value, errp);
+    }
     if (!json_type_fits(p, value)) {
         const char *name = p->kind < ARRAY_SIZE(expected) ? expected[p->kind] : NULL;
 
@@ -331,6 +334,9 @@ static json_object *get_from_table(Object *obj, const Property *p)
     case PROP_ENUM:
         return json_object_new_string(p->enum_names[load(obj, p)]);
     case PROP_CUSTOM:
+        if (p->ops->get_json) {
+            return p->ops->get_json(obj, p);
+        }
         custom = p->ops->get(obj, p);
         return json_object_new_string(custom ? custom : "");
     case PROP_INT32:

@@ -98,7 +98,7 @@ static void tell_row(const Property *p, PropertyFn *fn, void *opaque)
     json_object *def = default_of(p);
 
     fn(opaque, &(PropertyInfo){ p->name, property_type_name(p), p->description, def,
-                                p->read_only });
+                                p->read_only, p->any_time });
     json_object_put(def);
 }
 

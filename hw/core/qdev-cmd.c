@@ -278,7 +278,9 @@ static void print_device(const DeviceState *dev, GString *out, int indent)
     indent += 2;
     for (const ObjectType *t = dev->object.type; t; t = t->parent) {
         for (const Property *p = t->props; p && p->name; p++) {
-            print_prop(dev, p, out, indent);
+            if (!p->ops || !p->ops->get_json) { /* those tell of the guest, not of the device */
+                print_prop(dev, p, out, indent);
+            }
         }
     }
     if (dev->bus && dev->bus->print_dev) {

@@ -250,7 +250,7 @@ void qdev_reset_all(void)
 
 typedef struct NameSearch {
     const char *name;
-    bool found, read_only;
+    bool found, read_only, any_time;
 } NameSearch;
 
 static void look_for_name(void *opaque, const PropertyInfo *info)
@@ -260,6 +260,7 @@ static void look_for_name(void *opaque, const PropertyInfo *info)
     if (!strcmp(s->name, info->name)) {
         s->found = true;
         s->read_only = info->read_only;
+        s->any_time = info->any_time;
     }
 }
 
@@ -275,6 +276,9 @@ bool object_check_settable(Object *obj, const char *name, Error **errp)
     if (search.read_only) {
         error_setg(errp, "Property '%s.%s' is not writable", obj->type->name, name);
         return false;
+    }
+    if (search.any_time) {
+        return true;
     }
     if (object_is_a(obj, &type_device) && ((DeviceState *)obj)->realized) {
         const char *id = ((DeviceState *)obj)->id;

@@ -82,11 +82,42 @@ bool user_object_add(const char *arg, Error **errp)
         return false;
     }
     obj = object_new(type, errp);
-    if (!obj || !set_props(obj, kv, errp)) {
-        object_free(obj);
+    if (!obj) {
         return false;
     }
     object_add_child(container(), id, obj);
+    if (!set_props(obj, kv, errp)) {
+        object_unparent(obj);
+        object_free(obj);
+        return false;
+    }
+    return true;
+}
+
+static bool in_use(const Object *obj)
+{
+    for (const ObjectType *t = obj->type; t; t = t->parent) {
+        if (t->in_use && t->in_use(obj)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool user_object_del(const char *id, Error **errp)
+{
+    Object *obj = user_object_find(id);
+
+    if (!obj) {
+        error_setg(errp, "object '%s' not found", id);
+        return false;
+    }
+    if (in_use(obj)) {
+        error_setg(errp, "object '%s' is in use, can not be deleted", id);
+        return false;
+    }
+    object_unparent(obj);
+    object_free(obj);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the boards q35 and pc share; see include/hw/i386/pc.h. BQL. */
 #include "qemu/osdep.h"
+#include "backends/memory.h"
 #include "hw/char/serial.h"
 #include "hw/i386/pc.h"
 #include "hw/intc/apic-cpu.h"
@@ -8,8 +9,6 @@
 #include "hw/pci/pci-setup.h"
 #include "system/system.h"
 #include "target/i386/cpu.h"
-
-#include <sys/mman.h>
 
 PCState *pc_new(MachineState *ms)
 {
@@ -31,28 +30,21 @@ PCRamLayout pc_ram_layout(uint64_t ram_size, uint64_t all_low, uint64_t low)
     return (PCRamLayout){ .below_4g = low, .above_4g = ram_size - low };
 }
 
-/* What -machine says about the host's treatment of guest memory; the kernel may ignore it. */
-static void advise_ram(const MachineState *ms)
-{
-    if (ms->mem_merge) {
-        madvise(ms->ram->host, ms->ram->size_bytes, MADV_MERGEABLE);
-    }
-    if (!ms->dump_guest_core) {
-        madvise(ms->ram->host, ms->ram->size_bytes, MADV_DONTDUMP);
-    }
-}
-
 bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp)
 {
     static const MemoryRegionOps nothing;
     MachineState *ms = s->ms;
 
     s->layout = layout;
-    ms->ram = ram_block_new("pc.ram", ms->ram_size_bytes, errp);
+    if (!ms->memory_backend &&
+        !memory_backend_create("pc.ram", ms->ram_size_bytes, ms->mem_merge, ms->dump_guest_core,
+                               errp)) {
+        return false;
+    }
+    ms->ram = memory_backend_use(ms->memory_backend ? ms->memory_backend : "pc.ram", errp);
     if (!ms->ram) {
         return false;
     }
-    advise_ram(ms);
     memory_region_init_ram(&s->ram, "pc.ram", ms->ram);
     memory_region_init_alias(&s->ram_low, "ram-below-4g", &s->ram, 0, layout.below_4g);
     memory_region_add_subregion(ms->system_memory, 0, &s->ram_low);

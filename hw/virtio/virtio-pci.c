@@ -712,6 +712,9 @@ const ObjectType type_virtio_pci = {
     DEFINE_PROP(PROP_UINT32, VirtIOPCI, vectors, "vectors", .default_val = VECTORS_UNSPECIFIED)
 
 
+static const Property class_props[] = {
+    DEFINE_PROP(PROP_UINT32, VirtIOPCI, class_code, "class"), DEFINE_PROP_END,
+};
 static const Property vector_props[] = { VECTOR_PROPS, DEFINE_PROP_END };
 static const Property vector_class_props[] = {
     VECTOR_PROPS, DEFINE_PROP(PROP_UINT32, VirtIOPCI, class_code, "class"), DEFINE_PROP_END,
@@ -748,6 +751,9 @@ static const Property vector_class_props[] = {
         .default_vectors = _vectors,                                                             \
     }
 
+const VirtIOPCIType type_virtio_balloon_pci =
+    VIRTIO_PCI_TYPE("virtio-balloon-pci", &type_virtio_balloon_device, 0x00ff,
+                    VECTORS_UNSPECIFIED, class_props);
 const VirtIOPCIType type_virtio_blk_pci =
     VIRTIO_PCI_TYPE("virtio-blk-pci", &type_virtio_blk_device, 0x0100, VECTORS_UNSPECIFIED,
                     vector_class_props);

@@ -121,7 +121,7 @@ static void rng_unrealize(VirtIODevice *vdev)
 
 static bool set_rng(Object *obj, const Property *prop, const char *value, Error **errp)
 {
-    RngBackend *rng = rng_backend_find(value);
+    RngBackend *rng = rng_backend_use(value);
 
     if (!rng) {
         error_set(errp, ERROR_CLASS_DEVICE_NOT_FOUND, "Device '%s' not found", value);

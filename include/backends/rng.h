@@ -10,7 +10,7 @@ typedef struct RngBackend RngBackend;
 extern const ObjectType type_rng_backend, type_rng_builtin, type_rng_random;
 
 /* The -object of that id, NULL when it is none of ours. */
-RngBackend *rng_backend_find(const char *id);
+RngBackend *rng_backend_use(const char *id);
 /* Up to @len bytes, without waiting; 0 when the source has none now. @rng NULL: the host's
  * generator. */
 size_t rng_backend_read(RngBackend *rng, void *buf, size_t len);

@@ -23,8 +23,8 @@ typedef struct Keyval {
  * of @implied_key (NULL: none). Elsewhere "flag" means flag=on and "noflag" means flag=off.
  * NULL with an error on a malformed string. The caller frees with keyval_free(). */
 Keyval *keyval_parse(const char *str, const char *implied_key, Error **errp);
-/* From a JSON object (as in -device '{"driver":...}'): numbers, strings and booleans only; nested
- * objects become dotted keys. */
+/* From a JSON object (as in -device '{"driver":...}'): numbers, strings and booleans; nested
+ * objects and arrays become dotted keys ("host-nodes.0"). */
 Keyval *keyval_parse_json(const char *str, Error **errp);
 Keyval *keyval_new(void);
 void keyval_free(Keyval *kv);

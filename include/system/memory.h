@@ -23,14 +23,31 @@ typedef uint64_t hwaddr;
 typedef struct RAMBlock {
     char *idstr; /* stable name: identifies the block in a migration stream */
     uint8_t *host;
-    uint64_t size_bytes;
-    int fd; /* -1: anonymous */
+    uint64_t size_bytes; /* of the mapping: whole pages */
+    uint64_t page_bytes; /* of the host's pages behind it */
+    int fd;      /* -1: anonymous */
+    bool shared; /* others map the same memory */
 } RAMBlock;
+
+/* How a block is mapped; zero but for .fd = -1 is private anonymous memory. */
+typedef struct RAMBlockConfig {
+    int fd;             /* -1: anonymous; else the block takes it over, failure included */
+    uint64_t fd_offset;
+    uint64_t page_bytes; /* of a file on a huge page file system; 0: the usual ones */
+    uint64_t align;      /* of the host address; 0: a page */
+    bool share, reserve, readonly;
+} RAMBlockConfig;
 
 /* Maps @size_bytes of zeroed anonymous memory (rounded up to pages). NULL with an error naming the
  * block when the host has not enough. */
 RAMBlock *ram_block_new(const char *idstr, uint64_t size_bytes, Error **errp);
+/* The same as @cfg says. */
+RAMBlock *ram_block_map(const char *idstr, uint64_t size_bytes, const RAMBlockConfig *cfg,
+                        Error **errp);
 void ram_block_free(RAMBlock *rb);
+/* Gives the whole pages in [@offset, @offset + @len) back to the host; they read as zeroes from
+ * then on (private mappings of a file: as the file). Returns the bytes that went. Any thread. */
+uint64_t ram_block_discard(RAMBlock *rb, uint64_t offset, uint64_t len);
 
 /* Accesses arrive split to sizes between impl_min and impl_max (defaults 1 and 4; at most 8), with
  * @addr relative to the region; wider values are little endian. A device that does not answer a
@@ -137,6 +154,8 @@ void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, b
 /* A device has written through a mapping: whoever keeps something made from the old contents
  * (translated code) hears of it. address_space_rw() does it by itself. */
 void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len);
+/* ram_block_discard() for what is RAM there, the rest is left alone. Returns bytes that went. */
+uint64_t address_space_discard(AddressSpace *as, hwaddr addr, uint64_t len);
 /* Text of `info mtree`. */
 void address_space_print(AddressSpace *as, GString *out);
 

@@ -79,7 +79,7 @@ class Plain(vmm.TestCase):
             v5, v6 = "Skylake-Server-v5", "Skylake-Server-v6"
             for line, text in (
                     ("qom-list", "/\n"),
-                    ("qom-list /objects", "type (string)\n"),
+                    ("qom-list /objects", "type (string)\npc.ram (child<memory-backend-ram>)\n"),
                     ("qom-get /machine type", '"pc-q35-11.0-machine"\n'),
                     ("qom-get /machine hpet", "true\n"),
                     ("qom-get /machine nope",

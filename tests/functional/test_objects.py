@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """-object, -add-fd and the other options that management software puts on every command line."""
 import os
+import re
 import subprocess
+import tempfile
 import unittest
 
 import vmm
@@ -47,6 +49,30 @@ class Objects(vmm.TestCase):
             ("Parameter 'size' is missing", "memory-backend-ram,id=a"),
             ("property 'size' of memory-backend-ram doesn't take value '0'",
              "memory-backend-ram,id=a,size=0"),
+            ("host-nodes must be set for policy bind", "memory-backend-ram,id=a,size=4M,policy=bind"),
+            ("host-nodes must be empty for policy default, or you should explicitly specify a policy "
+             "other than default", "memory-backend-ram,id=a,size=4M,host-nodes=0"),
+            ("cannot bind memory to host NUMA nodes: Invalid argument",
+             "memory-backend-ram,id=a,size=4M,host-nodes=99,policy=bind"),
+            ("Invalid host-nodes value: 128", "memory-backend-ram,id=a,size=4M,host-nodes=0-128"),
+            ("host-nodes' doesn't take value 'x'", '{"qom-type":"memory-backend-ram","id":"a","size":4096,'
+             '"host-nodes":["x"]}'),
+            ("Parameter 'policy' does not accept value 'foo'",
+             "memory-backend-ram,id=a,size=4M,policy=foo"),
+            ("property 'prealloc-threads' of memory-backend-ram doesn't take value '0'",
+             "memory-backend-ram,id=a,size=4M,prealloc-threads=0"),
+            ("Parameter 'mem-path' is missing", "memory-backend-file,id=a,size=4M"),
+            ("can't open backing store /nonexist/x for guest RAM: No such file or directory",
+             "memory-backend-file,id=a,size=4M,mem-path=/nonexist/x"),
+            ("backing store size 0x", "memory-backend-file,id=a,size=1T,mem-path=" + os.path.abspath(__file__)),
+            ("alignment 0x3 must be multiples of page size 0x1000",
+             "memory-backend-file,id=a,size=4M,mem-path=/tmp,align=3"),
+            ("alignment 0x3000 must be a power of two",
+             "memory-backend-file,id=a,size=4M,mem-path=/tmp,align=12K"),
+            ("'rom' = 'on' is not supported with 'readonly' = 'off'",
+             "memory-backend-file,id=a,size=4M,mem-path=/tmp,rom=on"),
+            ("Hugepage size must be a power of 2",
+             "memory-backend-memfd,id=a,size=4M,hugetlb=on,hugetlbsize=3M"),
         )
         for text, arg in rows:
             self.refused(text, "-object", arg)
@@ -60,6 +86,84 @@ class Objects(vmm.TestCase):
         self.refused("cpu-pm=on is not supported", "-overcommit", "cpu-pm=on")
         self.refused("Parameter 'id' is missing", "-audiodev", "driver=none")
         self.refused("Parameter 'driver' does not accept value 'alsa'", "-audiodev", "alsa,id=a")
+
+    def test_memory_as_asked_for(self):
+        """What the kernel says of the mapping, and what query-memdev says."""
+        rows = (
+            ("memory-backend-ram", "", "rw-p", ""),
+            ("memory-backend-ram", ",share=on", "rw-s", ""),
+            ("memory-backend-memfd", "", "rw-s", "memory-backend-memfd"),
+            ("memory-backend-memfd", ",share=off,seal=off", "rw-p", "memory-backend-memfd"),
+            ("memory-backend-file", ",mem-path={dir}/ram", "rw-p", "/ram"),
+            ("memory-backend-file", ",mem-path={dir},share=on", "rw-s", "qemu_back_mem.m0."),
+            ("memory-backend-file", ",mem-path={dir}/ram,share=on,offset=1M,align=2M", "rw-s", "/ram"),
+        )
+        for kind, props, rights, name in rows:
+            with self.subTest(kind + props), vmm.VMM(
+                    "-accel", "qtest", "-S", "-M", "pc,memory-backend=m0", "-object",
+                    "%s,id=m0,size=37M,prealloc=on,dump=off%s" % (kind, props)) as vm:
+                with open("/proc/%d/smaps" % vm.proc.pid) as f:
+                    maps = f.read()
+                at = next(m for m in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", maps)
+                          if re.search(r"(?m)^Size: +37888 kB", m) and m.split()[1] == rights)
+                self.assertIn(name, at.splitlines()[0])
+                self.assertRegex(at, r"Rss: +37888 kB")
+                self.assertRegex(at, r"VmFlags:.* dd")
+                if "align=2M" in props:
+                    self.assertEqual(int(at.split("-")[0], 16) % (2 << 20), 0)
+                info = {m["id"]: m for m in vm.cmd("query-memdev")}
+                self.assertEqual(list(info), ["m0"])
+                self.assertEqual(info["m0"], {
+                    "id": "m0", "size": 37 << 20, "merge": True, "dump": False, "prealloc": True,
+                    "share": rights[3] == "s", "reserve": True, "host-nodes": [],
+                    "policy": "default"})
+                self.assertEqual(vm.cmd("qom-get", {"path": "/machine", "property":
+                                                    "memory-backend"}), "m0")
+
+    def test_memory_of_a_machine_that_was_told_nothing(self):
+        with vmm.VMM("-accel", "qtest", "-S", "-M", "q35,mem-merge=off") as vm:
+            info, = vm.cmd("query-memdev")
+            self.assertEqual((info["id"], info["size"], info["merge"], info["dump"]),
+                             ("pc.ram", 128 << 20, False, True))
+            self.assertIn("memory backend: pc.ram\n  size:  134217728\n  merge: false\n",
+                          vm.hmp("info memdev"))
+
+    def test_read_only_memory_is_refused_for_the_machine(self):
+        with tempfile.NamedTemporaryFile() as f:
+            f.truncate(64 << 20)
+            arg = "memory-backend-file,id=m,size=64M,readonly=on,mem-path=" + f.name
+            self.refused("memory backend 'm' is read-only", "-object", arg + ",share=on", "-M",
+                         "q35,memory-backend=m")
+            with vmm.VMM("-accel", "qtest", "-S", "-object", arg + ",rom=off", "-M",
+                         "q35,memory-backend=m") as vm:
+                vm.quit()
+
+    def test_objects_come_and_go(self):
+        with vmm.VMM("-accel", "qtest", "-S", "-object", "rng-builtin,id=r0", "-device",
+                     "virtio-rng-pci,rng=r0") as vm:
+            for props in ({"qom-type": "memory-backend-ram", "size": 1 << 20},
+                          {"qom-type": "memory-backend-memfd", "size": 4 << 20, "policy": "bind",
+                           "host-nodes": [0]},
+                          {"qom-type": "secret", "data": "x"},
+                          {"qom-type": "rng-random", "filename": "/dev/zero"},
+                          {"qom-type": "rng-builtin"}):
+                for _ in range(3):
+                    vm.cmd("object-add", {"id": "x", **props})
+                    with self.assertRaisesRegex(vmm.QMPError, "attempt to add duplicate property"):
+                        vm.cmd("object-add", {"id": "x", **props})
+                    vm.cmd("object-del", {"id": "x"})
+            for text, name, args in (
+                    ("object 'x' not found", "object-del", {"id": "x"}),
+                    ("object 'r0' is in use, can not be deleted", "object-del", {"id": "r0"}),
+                    ("object 'pc.ram' is in use, can not be deleted", "object-del", {"id": "pc.ram"}),
+                    ("Parameter 'size' is missing", "object-add",
+                     {"qom-type": "memory-backend-ram", "id": "m"}),
+                    ("does not accept value 'isa-serial'", "object-add",
+                     {"qom-type": "isa-serial", "id": "m"}),
+                    ("cannot set up guest memory 'm'", "object-add",
+                     {"qom-type": "memory-backend-ram", "id": "m", "size": 1 << 62})):
+                with self.assertRaisesRegex(vmm.QMPError, text):
+                    vm.cmd(name, args)
 
     def test_secrets_may_be_empty_or_base64(self):
         for arg in ("data=,format=base64", "data=AAEC,format=base64", "data="):

@@ -39,6 +39,9 @@ typedef struct PropertyOps {
     bool (*set)(Object *obj, const struct Property *prop, const char *value, Error **errp);
     /* New string. */
     char *(*get)(const Object *obj, const struct Property *prop);
+    /* Where its JSON form is no string; NULL: it is. */
+    bool (*set_json)(Object *obj, const struct Property *prop, json_object *value, Error **errp);
+    json_object *(*get_json)(const Object *obj, const struct Property *prop);
     void (*set_default)(Object *obj, const struct Property *prop); /* NULL: zero */
     void (*release)(Object *obj, const struct Property *prop);     /* NULL: nothing to free */
 } PropertyOps;
@@ -55,6 +58,7 @@ typedef struct Property {
     const char *enum_type;         /* its name in introspection */
     const char *description;
     bool read_only;
+    bool any_time; /* may be set on a device that works already */
     const PropertyOps *ops; /* PROP_CUSTOM */
     /* Optional check of a value that is about to be stored. */
     bool (*check)(Object *obj, const struct Property *prop, uint64_t value, Error **errp);
@@ -69,7 +73,7 @@ typedef struct PropertyInfo {
     const char *name, *type;    /* type: "bool", "uint32", "child<isa-serial>", ... */
     const char *description;    /* NULL: none */
     json_object *default_value; /* borrowed; NULL: none, or not known */
-    bool read_only;
+    bool read_only, any_time;
 } PropertyInfo;
 typedef void PropertyFn(void *opaque, const PropertyInfo *info);
 
@@ -97,6 +101,7 @@ struct ObjectType {
     void (*instance_finalize)(Object *obj); /* before memory is freed */
     bool user_creatable; /* -object makes it; devices have a flag of their own */
     bool (*complete)(Object *obj, Error **errp); /* -object: after its properties; may be NULL */
+    bool (*in_use)(const Object *obj); /* -object: it must not be deleted; NULL: it may */
 };
 
 struct Object {

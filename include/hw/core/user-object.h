@@ -7,6 +7,8 @@
 
 /* -object's argument, keyval or JSON. */
 bool user_object_add(const char *arg, Error **errp);
+/* Frees one that nothing uses, with QEMU's errors. */
+bool user_object_del(const char *id, Error **errp);
 /* The object of that id, NULL: none. */
 Object *user_object_find(const char *id);
 /* Text of "-object help". */
