@@ -471,6 +471,7 @@ const HmpCommand hmp_info_commands[] = {
     { "pic", { { NULL } }, "", "the interrupt controllers of the board", hmp_info_pic },
     { "ioapic", { { NULL } }, "", "the I/O APICs", hmp_info_ioapic },
     { "irq", { { NULL } }, "", "how often each pin of the I/O APICs fired", hmp_info_irq },
+    { "iothreads", { { NULL } }, "", "the event loops for devices", hmp_info_iothreads },
     { "pci", { { NULL } }, "", "the PCI functions", hmp_info_pci },
     { "qtree", { { NULL } }, "", "the devices", hmp_info_qtree },
     { "mtree", { { NULL } }, "", "the memory and I/O regions", hmp_info_mtree },

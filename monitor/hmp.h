@@ -88,6 +88,7 @@ void hmp_info_registers(Monitor *mon, const HmpArg *args);
 void hmp_nmi(Monitor *mon, const HmpArg *args);
 
 /* info pci (qmp-cmds-pci.c). */
+void hmp_info_iothreads(Monitor *mon, const HmpArg *args);
 void hmp_info_pci(Monitor *mon, const HmpArg *args);
 
 #endif

@@ -31,7 +31,8 @@ LAYERS = [
     ('backends', ['util', 'qapi', 'hw/core', 'system', 'chardev']),
     ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'backends', 'migration']),
     ('gdbstub', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
-    ('monitor', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'target/i386', 'gdbstub']),
+    ('monitor', ['util', 'qapi', 'hw', 'system', 'backends', 'block', 'chardev',
+                 'target/i386', 'gdbstub']),
     ('tests', ['*']),
     ('scripts', ['*']),
 ]

@@ -2,6 +2,7 @@
 /* Memory regions and the flat views rendered from them. Under the BQL, except RAM contents. */
 #include "qemu/osdep.h"
 #include "qemu/log.h"
+#include "qemu/main-loop.h"
 #include "system/memory.h"
 
 struct AddressSpace {
@@ -11,7 +12,16 @@ struct AddressSpace {
     unsigned last_hit; /* index of the range found last */
     MemoryListener *listener;
     AddressSpace *next;
+    GRWLock lock;    /* leaf: .view and .events change with the BQL and this, and are read with
+                      * either */
+    GArray *events;  /* of PlacedEvent */
+    unsigned nr_events; /* atomic: whether a look is worth it */
 };
+
+typedef struct PlacedEvent {
+    hwaddr addr;
+    const IoEvent *ev;
+} PlacedEvent;
 
 static AddressSpace *address_spaces; /* BQL */
 static unsigned transaction_depth;   /* BQL */
@@ -66,6 +76,7 @@ void memory_region_fini(MemoryRegion *mr)
         g_ptr_array_free(mr->children, TRUE);
         mr->children = NULL;
     }
+    g_clear_pointer(&mr->events, g_ptr_array_unref);
 }
 
 /* Rendering: a sorted list of disjoint ranges; what is there already has priority. */
@@ -176,17 +187,73 @@ static void notify_missing(AddressSpace *as, const FlatView *view, const FlatVie
     }
 }
 
+/* Where the events of @view are. */
+static GArray *place_events(const FlatView *view)
+{
+    GArray *placed = g_array_new(FALSE, FALSE, sizeof(PlacedEvent));
+
+    for (unsigned i = 0; i < view->nr; i++) {
+        const FlatRange *range = &view->ranges[i];
+        const GPtrArray *events = range->mr->events;
+
+        for (guint n = 0; events && n < events->len; n++) {
+            const IoEvent *ev = g_ptr_array_index(events, n);
+            PlacedEvent p = { range->addr + (ev->addr - range->offset), ev };
+
+            if (ev->addr - range->offset < range->size) {
+                g_array_append_val(placed, p);
+            }
+        }
+    }
+    return placed;
+}
+
+static bool has_event(const GArray *placed, const PlacedEvent *p)
+{
+    for (guint i = 0; i < placed->len; i++) {
+        const PlacedEvent *q = &g_array_index(placed, PlacedEvent, i);
+
+        if (q->addr == p->addr && q->ev == p->ev) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tells the listener about the events that @other lacks. */
+static void notify_events(AddressSpace *as, const GArray *placed, const GArray *other, bool add)
+{
+    for (guint i = 0; as->listener && as->listener->event_add && i < placed->len; i++) {
+        const PlacedEvent *p = &g_array_index(placed, PlacedEvent, i);
+
+        if (!other || !has_event(other, p)) {
+            (add ? as->listener->event_add : as->listener->event_del)(as->listener, p->addr,
+                                                                      p->ev);
+        }
+    }
+}
+
 static void address_space_update(AddressSpace *as)
 {
     Renderer r = { .ranges = g_array_new(FALSE, FALSE, sizeof(FlatRange)) };
-    FlatView old = as->view;
+    FlatView old = as->view, view;
+    GArray *old_events = as->events, *events;
 
     render_region(&r, as->root, 0, 0, (__int128)1 << 64);
-    as->view.nr = r.ranges->len;
-    as->view.ranges = (FlatRange *)(void *)g_array_free(r.ranges, FALSE);
+    view.nr = r.ranges->len;
+    view.ranges = (FlatRange *)(void *)g_array_free(r.ranges, FALSE);
+    events = place_events(&view);
+    g_rw_lock_writer_lock(&as->lock);
+    as->view = view;
+    as->events = events;
+    g_rw_lock_writer_unlock(&as->lock);
+    __atomic_store_n(&as->nr_events, events->len, __ATOMIC_RELAXED);
     as->last_hit = 0;
+    notify_events(as, old_events, events, false);
     notify_missing(as, &old, &as->view, false);
     notify_missing(as, &as->view, &old, true);
+    notify_events(as, events, old_events, true);
+    g_array_free(old_events, TRUE);
     g_free(old.ranges);
 }
 
@@ -260,6 +327,23 @@ void memory_region_set_address(MemoryRegion *mr, hwaddr addr)
     }
 }
 
+void memory_region_add_event(MemoryRegion *mr, const IoEvent *ev)
+{
+    assert(mr->kind == MR_IO);
+    if (!mr->events) {
+        mr->events = g_ptr_array_new();
+    }
+    g_ptr_array_add(mr->events, (gpointer)ev);
+    topology_change();
+}
+
+void memory_region_del_event(MemoryRegion *mr, const IoEvent *ev)
+{
+    if (mr->events && g_ptr_array_remove(mr->events, (gpointer)ev)) {
+        topology_change();
+    }
+}
+
 /* Address spaces */
 
 AddressSpace *address_space_new(const char *name, MemoryRegion *root)
@@ -268,6 +352,8 @@ AddressSpace *address_space_new(const char *name, MemoryRegion *root)
 
     as->name = g_strdup(name);
     as->root = root;
+    as->events = g_array_new(FALSE, FALSE, sizeof(PlacedEvent));
+    g_rw_lock_init(&as->lock);
     as->next = address_spaces;
     address_spaces = as;
     address_space_update(as);
@@ -285,6 +371,8 @@ void address_space_free(AddressSpace *as)
         link = &(*link)->next;
     }
     *link = as->next;
+    g_array_free(as->events, TRUE);
+    g_rw_lock_clear(&as->lock);
     g_free(as->view.ranges);
     g_free(as->name);
     g_free(as);
@@ -301,19 +389,15 @@ void address_space_set_listener(AddressSpace *as, MemoryListener *l)
 
     as->listener = l;
     notify_missing(as, &as->view, &empty, true);
+    notify_events(as, as->events, NULL, true);
 }
 
-/* The range that holds @addr, or NULL; *gap: bytes to the next range then. */
-static const FlatRange *find_range(AddressSpace *as, hwaddr addr, uint64_t *gap)
+/* The index of the first range that ends after @addr. */
+static unsigned search_view(const FlatView *v, hwaddr addr)
 {
-    const FlatView *v = &as->view;
-    const FlatRange *last = &v->ranges[as->last_hit];
     unsigned lo = 0, hi = v->nr;
 
-    if (as->last_hit < v->nr && addr - last->addr < last->size) {
-        return last;
-    }
-    while (lo < hi) { /* first range that ends after addr */
+    while (lo < hi) {
         unsigned mid = lo + (hi - lo) / 2;
 
         if (v->ranges[mid].addr + (v->ranges[mid].size - 1) < addr) {
@@ -322,6 +406,20 @@ static const FlatRange *find_range(AddressSpace *as, hwaddr addr, uint64_t *gap)
             hi = mid;
         }
     }
+    return lo;
+}
+
+/* The range that holds @addr, or NULL; *gap: bytes to the next range then. BQL. */
+static const FlatRange *find_range(AddressSpace *as, hwaddr addr, uint64_t *gap)
+{
+    const FlatView *v = &as->view;
+    const FlatRange *last = &v->ranges[as->last_hit];
+    unsigned lo;
+
+    if (as->last_hit < v->nr && addr - last->addr < last->size) {
+        return last;
+    }
+    lo = search_view(v, addr);
     if (lo < v->nr && v->ranges[lo].addr <= addr) {
         as->last_hit = lo;
         return &v->ranges[lo];
@@ -501,10 +599,8 @@ void address_space_st(AddressSpace *as, hwaddr addr, uint64_t value, unsigned si
     address_space_rw(as, addr, &value, size, true);
 }
 
-void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write)
+static void *map_range(const FlatRange *range, hwaddr addr, uint64_t *len, bool is_write)
 {
-    uint64_t gap;
-    const FlatRange *range = find_range(as, addr, &gap);
     uint64_t into;
 
     if (!range || !range->mr->ram || (is_write && range->readonly)) {
@@ -513,6 +609,50 @@ void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, b
     into = addr - range->addr;
     *len = MIN(*len, range->size - into);
     return range->mr->ram->host + range->offset + into;
+}
+
+/* For threads without the BQL. */
+static void *map_locked(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write)
+{
+    const FlatView *v = &as->view;
+    unsigned i;
+    void *host;
+
+    g_rw_lock_reader_lock(&as->lock);
+    i = search_view(v, addr);
+    host = map_range(i < v->nr && v->ranges[i].addr <= addr ? &v->ranges[i] : NULL, addr, len,
+                     is_write);
+    g_rw_lock_reader_unlock(&as->lock);
+    return host;
+}
+
+void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write)
+{
+    uint64_t gap;
+
+    return bql_locked() ? map_range(find_range(as, addr, &gap), addr, len, is_write)
+                        : map_locked(as, addr, len, is_write);
+}
+
+bool address_space_fire_event(AddressSpace *as, hwaddr addr, uint64_t value, unsigned size)
+{
+    bool fired = false;
+
+    if (!__atomic_load_n(&as->nr_events, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    g_rw_lock_reader_lock(&as->lock);
+    for (guint i = 0; i < as->events->len && !fired; i++) {
+        const PlacedEvent *p = &g_array_index(as->events, PlacedEvent, i);
+
+        if (p->addr == addr && (!p->ev->size || p->ev->size == size) &&
+            (!p->ev->match || p->ev->data == (value & ones(size)))) {
+            p->ev->fire(p->ev->opaque);
+            fired = true;
+        }
+    }
+    g_rw_lock_reader_unlock(&as->lock);
+    return fired;
 }
 
 void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write)

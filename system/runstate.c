@@ -22,6 +22,7 @@ static struct {
     void *powerdown_opaque;
     bool pending; /* main loop will look at the requests */
     void (*stopped)(void);
+    GSList *run_handlers; /* of RunHandler */
 } vm = { .state = RUN_STATE_PRELAUNCH };
 
 RunState runstate_get(void)
@@ -87,6 +88,41 @@ static void emit(VmEvent event, ShutdownCause cause)
     }
 }
 
+typedef struct RunHandler {
+    VmRunFn fn;
+    void *opaque;
+} RunHandler;
+
+void vm_add_run_handler(VmRunFn fn, void *opaque)
+{
+    RunHandler *h = g_new(RunHandler, 1);
+
+    *h = (RunHandler){ fn, opaque };
+    vm.run_handlers = g_slist_prepend(vm.run_handlers, h);
+}
+
+void vm_remove_run_handler(VmRunFn fn, void *opaque)
+{
+    for (GSList *l = vm.run_handlers; l; l = l->next) {
+        const RunHandler *h = l->data;
+
+        if (h->fn == fn && h->opaque == opaque) {
+            g_free(l->data);
+            vm.run_handlers = g_slist_delete_link(vm.run_handlers, l);
+            return;
+        }
+    }
+}
+
+static void call_run_handlers(bool running)
+{
+    for (GSList *l = vm.run_handlers; l; l = l->next) {
+        const RunHandler *h = l->data;
+
+        h->fn(h->opaque, running);
+    }
+}
+
 static void accel_state_change(bool running)
 {
     if (current_machine && current_machine->accel && current_machine->accel->vm_state_change) {
@@ -106,6 +142,7 @@ bool vm_start(Error **errp)
     vm.state = RUN_STATE_RUNNING;
     qemu_clock_enable_virtual(!debug_time_stands_still());
     accel_state_change(true);
+    call_run_handlers(true);
     emit(VM_EVENT_RESUME, SHUTDOWN_CAUSE_NONE);
     cpus_resume_all();
     return true;
@@ -124,6 +161,7 @@ void vm_stop(RunState state)
         qemu_clock_enable_virtual(false);
         cpus_pause_all();
         accel_state_change(false);
+        call_run_handlers(false);
         if (vm.stopped) {
             vm.stopped();
         }

@@ -266,6 +266,7 @@ static bool kvm_start(KVMState *s, Error **errp)
     if (!check_vcpu_limits(s, errp) || !kvm_arch_init(s, errp) || !kvm_init_kick_signal(errp)) {
         return false;
     }
+    kvm_ioevent_init(s);
     kvm_memory_init(s);
     return true;
 }
@@ -299,6 +300,7 @@ const AccelOps kvm_accel_ops = {
     .get_state = kvm_arch_get_state,
     .put_state = kvm_arch_put_state,
     .vm_state_change = kvm_arch_vm_state_change,
+    .has_ioeventfd = kvm_has_ioeventfd,
     .debug = &kvm_arch_debug_ops,
     .target_ops = &kvm_arch_target_ops,
 };

@@ -51,7 +51,8 @@ typedef struct KVMState {
     KVMOptions opts;
     char *failed; /* why guest code must not run any more (a memory slot was refused); NULL */
 
-    MemoryListener listener;
+    MemoryListener listener, io_listener;
+    bool have_ioeventfd, ioevent_any_len;
     GArray *slots; /* of KVMSlot */
     unsigned max_slots;
     bool have_readonly_mem;
@@ -98,6 +99,10 @@ int kvm_vm_enable_cap(const KVMState *s, unsigned cap, uint64_t arg);
 /* Guest memory follows @s->ms->memory from now on. */
 void kvm_memory_init(KVMState *s);
 void kvm_memory_fini(KVMState *s);
+
+/* Events of guest memory and ports from now on; before kvm_memory_init(). */
+void kvm_ioevent_init(KVMState *s);
+bool kvm_has_ioeventfd(MachineState *ms); /* AccelOps */
 
 /* vCPU functions of AccelOps (kvm-run.c). */
 bool kvm_vcpu_init(CPUState *cpu, Error **errp);

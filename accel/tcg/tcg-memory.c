@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guest's memory and ports for the interpreter. vCPU threads read the RAM table without a lock;
- * everything else takes the big lock, but for the vCPU's own local APIC page.
+ * everything else takes the big lock, but for the vCPU's own local APIC page and for writes that
+ * only wake somebody (IoEvent).
  */
 #include "qemu/osdep.h"
 #include "accel/tcg/tcg-int.h"
@@ -193,6 +194,9 @@ static void mem_write(void *opaque, uint64_t gpa, uint64_t value, unsigned size)
         tcg_look_for_kick(v);
         return;
     }
+    if (address_space_fire_event(v->m->ms->memory, gpa, value, size)) {
+        return;
+    }
     bql_lock();
     split_write(v->m->ms->memory, gpa, value, size);
     bql_unlock();
@@ -215,6 +219,9 @@ static void port_out(void *opaque, uint16_t port, uint64_t value, unsigned size)
 {
     TcgVcpu *v = opaque;
 
+    if (address_space_fire_event(v->m->ms->io, port, value, size)) {
+        return;
+    }
     bql_lock();
     address_space_st(v->m->ms->io, port, value, size);
     bql_unlock();

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Block device (virtio 1.2, 5.2): requests go to a BlockBackend as they come and are given back as
- * they end, in any order. BQL: all queues are worked on where the driver's notification arrives.
+ * they end, in any order. Without iothread= all happens under the BQL. With it, in the iothread and
+ * under virtio_lock(): taking requests, their completion; the main thread takes the lock as well.
  */
 #include "qemu/osdep.h"
+#include "backends/iothread.h"
 #include "block/block-backend.h"
 #include "hw/virtio/virtio-pci.h"
 #include "qemu/timer.h"
@@ -46,7 +48,8 @@ typedef struct VirtIOBlk {
     VirtIODevice vdev;
     char *drive; /* property; blk is what it names */
     BlockBackend *blk;
-    bool attached;
+    IOThread *iothread; /* property; NULL: none */
+    bool attached, in_iothread;
     char *serial;
     uint16_t num_queues, queue_size;
     uint64_t logical_bytes, physical_bytes, min_io_bytes, opt_io_bytes, discard_granularity;
@@ -56,7 +59,7 @@ typedef struct VirtIOBlk {
     int write_cache, rerror, werror, account_invalid, account_failed, backend_defaults;
     bool config_wce, discard, write_zeroes, share_rw, seg_max_adjust, request_merging, scsi,
         report_discard_granularity, x_wce;
-    GQueue waiting;  /* of BlkReq: to be started again when the VM runs */
+    GQueue waiting;  /* of BlkReq: to be started again when the VM runs; virtio_lock() */
     QEMUTimer *retry; /* guest time: stands still while the VM is stopped */
 } VirtIOBlk;
 
@@ -99,9 +102,8 @@ static void wait_for_vm(BlkReq *r)
     timer_mod_ns(r->s->retry, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + SCALE_MS);
 }
 
-static void request_done(void *opaque, int ret)
+static void request_ended(BlkReq *r, int ret)
 {
-    BlkReq *r = opaque;
     BlockErrorAction action;
     bool is_read = r->type == T_IN;
 
@@ -117,6 +119,16 @@ static void request_done(void *opaque, int ret)
     }
     blk_error_action(r->s->blk, action, is_read, -ret);
     finish(r, action == BLOCK_ERROR_ACTION_IGNORE ? S_OK : S_IOERR);
+}
+
+static void request_done(void *opaque, int ret)
+{
+    BlkReq *r = opaque;
+    VirtIODevice *vdev = &r->s->vdev;
+
+    virtio_lock(vdev);
+    request_ended(r, ret);
+    virtio_unlock(vdev);
 }
 
 /* --- Starts of requests ---------------------------------------------------------------------- */
@@ -319,12 +331,15 @@ static bool parse(BlkReq *r)
     return true;
 }
 
+/* A ring's worth at a time: a driver that keeps up with requests that end at once must not hold the
+ * thread for ever. */
 static void blk_handle_queue(VirtIODevice *vdev, unsigned n)
 {
     VirtIOBlk *s = blk_of(vdev);
+    VirtQueue *vq = virtio_queue(vdev, n);
     VirtQueueElement *e;
 
-    while ((e = virtqueue_pop(virtio_queue(vdev, n))) != NULL) {
+    for (unsigned i = 0; (e = virtqueue_pop(vq)) != NULL; i++) {
         BlkReq *r = g_new0(BlkReq, 1);
 
         *r = (BlkReq){ .s = s, .queue = n, .e = e };
@@ -334,15 +349,21 @@ static void blk_handle_queue(VirtIODevice *vdev, unsigned n)
             return;
         }
         start(r);
+        if (i == vq->size) {
+            virtio_queue_again(vdev, n);
+            return;
+        }
     }
 }
 
 static void retry_waiting(void *opaque)
 {
     VirtIOBlk *s = opaque;
-    GQueue again = s->waiting;
+    GQueue again;
     BlkReq *r;
 
+    virtio_lock(&s->vdev);
+    again = s->waiting;
     g_queue_init(&s->waiting);
     while ((r = g_queue_pop_head(&again)) != NULL) {
         if (r->type == T_DISCARD || r->type == T_WRITE_ZEROES) {
@@ -351,6 +372,7 @@ static void retry_waiting(void *opaque)
             start(r);
         }
     }
+    virtio_unlock(&s->vdev);
 }
 
 /* --- Configuration --------------------------------------------------------------------------- */
@@ -421,10 +443,12 @@ static void drop_waiting(VirtIOBlk *s)
 {
     BlkReq *r;
 
+    virtio_lock(&s->vdev);
     while ((r = g_queue_pop_head(&s->waiting)) != NULL) {
         g_free(r->e);
         g_free(r);
     }
+    virtio_unlock(&s->vdev);
     timer_del(s->retry);
 }
 
@@ -433,13 +457,15 @@ static void blk_reset(VirtIODevice *vdev)
     drop_waiting(blk_of(vdev));
 }
 
-/* Called before the queue forgets its state: requests in flight end first. */
+/* Called before the queue forgets its state: requests in flight end first. Those of other queues,
+ * which an iothread may go on to take, wait meanwhile. */
 static void blk_reset_queue(VirtIODevice *vdev, unsigned n)
 {
     VirtIOBlk *s = blk_of(vdev);
 
     if (s->attached) {
-        blk_drain(s->blk);
+        blk_drained_begin(s->blk);
+        blk_drained_end(s->blk);
     }
 }
 
@@ -534,6 +560,12 @@ static bool blk_realize(VirtIODevice *vdev, Error **errp)
     if (!check_queues(s, errp) || !check_sizes(s, errp) || !attach(s, errp)) {
         return false;
     }
+    if (s->iothread) {
+        blk_set_context(s->blk, iothread_context(s->iothread));
+        virtio_set_context(vdev, iothread_context(s->iothread));
+        iothread_ref(s->iothread);
+        s->in_iothread = true;
+    }
     vdev->host_features |= 1ull << F_SEG_MAX | 1ull << F_GEOMETRY | 1ull << F_BLK_SIZE |
                            1ull << F_TOPOLOGY | 1ull << F_FLUSH;
     vdev->host_features |= (uint64_t)(s->num_queues > 1) << F_MQ;
@@ -551,6 +583,13 @@ static void blk_unrealize(VirtIODevice *vdev)
 
     drop_waiting(s);
     timer_free(s->retry);
+    if (s->in_iothread) {
+        blk_set_context(s->blk, NULL);
+        iothread_barrier(s->iothread); /* none of its sources and ours runs any more */
+        virtio_set_context(vdev, NULL);
+        iothread_unref(s->iothread);
+        s->in_iothread = false;
+    }
 }
 
 static void blk_init(Object *obj)
@@ -609,6 +648,28 @@ static const PropertyOps drive_ops = {
     .type_name = "str", .set = set_drive, .get = get_drive, .release = release_drive,
 };
 
+static bool set_iothread(Object *obj, const Property *prop, const char *value, Error **errp)
+{
+    VirtIOBlk *s = (VirtIOBlk *)obj;
+
+    s->iothread = iothread_find(value);
+    if (!s->iothread) {
+        error_set(errp, ERROR_CLASS_DEVICE_NOT_FOUND, "Device '%s' not found", value);
+    }
+    return s->iothread != NULL;
+}
+
+static char *get_iothread(const Object *obj, const Property *prop)
+{
+    const IOThread *t = ((const VirtIOBlk *)obj)->iothread;
+
+    return t ? object_get_path((const Object *)t) : g_strdup("");
+}
+
+static const PropertyOps iothread_ops = {
+    .type_name = "link<iothread>", .set = set_iothread, .get = get_iothread,
+};
+
 static const char *const on_off_auto[] = { "auto", "on", "off", NULL };
 static const char *const on_error[] = {
     [BLOCKDEV_ON_ERROR_REPORT] = "report", [BLOCKDEV_ON_ERROR_IGNORE] = "ignore",
@@ -630,6 +691,7 @@ static const char *const on_error[] = {
 static const Property blk_props[] = {
     { .name = "drive", .kind = PROP_CUSTOM, .ops = &drive_ops,
       .description = "Node name or ID of a block device to use as a backend" },
+    { .name = "iothread", .kind = PROP_CUSTOM, .ops = &iothread_ops },
     AUTO(backend_defaults, "backend_defaults"),
     DEFINE_PROP(PROP_SIZE, VirtIOBlk, logical_bytes, "logical_block_size",
                 .description = "A power of two between 512 B and 2 MiB"),

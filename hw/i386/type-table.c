@@ -2,6 +2,7 @@
 /* The type table: everything that -device, -global and introspection know, a row a type; types that
  * follow from other tables are families. */
 #include "qemu/osdep.h"
+#include "backends/iothread.h"
 #include "backends/memory.h"
 #include "backends/secret.h"
 #include "chardev/char-object.h"
@@ -50,6 +51,7 @@ const ObjectType *const object_types[] = {
     &type_i8259.object,
     &type_ich9_lpc.device.object,
     &type_ioapic.object,
+    &type_iothread,
     &type_isa_debug_exit.object,
     &type_isa_debugcon.object,
     &type_isa_serial.object,

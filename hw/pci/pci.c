@@ -269,6 +269,11 @@ void pci_set_intx(PCIDevice *d, bool level)
     pci_bus_set_intx(d->bus, d->devfn, (pin - 1) & 3, send);
 }
 
+bool pci_msi_is_interrupt(uint64_t addr)
+{
+    return (addr & ~0xfffffull) == 0xfee00000;
+}
+
 /* A message goes to the local APICs or to RAM: one that the guest aims at a device, perhaps at its
  * own sender, is dropped. */
 void pci_send_msi(PCIDevice *d, uint64_t addr, uint32_t data)
@@ -282,7 +287,7 @@ void pci_send_msi(PCIDevice *d, uint64_t addr, uint32_t data)
     while (root->bridge) {
         root = root->bridge->bus;
     }
-    if ((addr & ~0xfffffull) == 0xfee00000) {
+    if (pci_msi_is_interrupt(addr)) {
         root->root_ops->send_msi(root->root_opaque, addr, data);
     } else if (address_space_map_ram(as, addr, 4, true)) {
         address_space_st(as, addr, data, 4);

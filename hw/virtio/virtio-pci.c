@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PCI transport, see virtio-pci.h. BQL.
+ * The PCI transport, see virtio-pci.h. BQL, but notifications and interrupts of queues: any thread.
  *
  *   region 0   I/O     legacy registers (4.1.4.10), transitional devices only
  *   region 1   memory  MSI-X
@@ -9,6 +9,8 @@
 #include "qemu/osdep.h"
 #include "hw/virtio/virtio-pci.h"
 #include "qemu/log.h"
+#include "qemu/main-loop.h"
+#include "system/accel.h"
 
 enum {
     CAP_COMMON = 1,
@@ -29,6 +31,7 @@ enum {
     MODERN_BAR = 4,
     MSIX_BAR = 1,
 
+    LEGACY_NOTIFY = 16,
     LEGACY_CONFIG = 20,
     LEGACY_CONFIG_MSIX = 24,
 };
@@ -45,6 +48,7 @@ typedef struct VirtIOPCI {
     uint32_t feature_sel, driver_feature_sel;
     uint16_t access_cap; /* offset of the PCI configuration access capability */
     MemoryRegion bar, part[NR_PARTS], legacy_io;
+    IoEvent *events; /* of each queue: modern, legacy; NULL: notifications arrive as writes */
     /* Properties */
     int disable_legacy; /* OnOffAuto */
     bool disable_modern, ioeventfd, page_per_vq, modern_pio_notify, ats, aer, migrate_extra,
@@ -71,15 +75,35 @@ static VirtQueue *selected(VirtIOPCI *s)
 
 /* --- Interrupts ------------------------------------------------------------------------------ */
 
-static void pci_notify(VirtIODevice *vdev, uint16_t vector)
+static void update_line(VirtIODevice *vdev)
+{
+    VirtIOPCI *s = vdev->transport_opaque;
+
+    if (!msix_enabled(&s->pci)) {
+        pci_set_intx(&s->pci, __atomic_load_n(&vdev->isr, __ATOMIC_SEQ_CST) & VIRTIO_ISR_QUEUE);
+    }
+}
+
+static bool pci_notify(VirtIODevice *vdev, uint16_t vector)
 {
     VirtIOPCI *s = vdev->transport_opaque;
 
     if (msix_enabled(&s->pci)) {
-        msix_notify(&s->pci, vector);
-    } else {
-        pci_set_intx(&s->pci, vdev->isr & VIRTIO_ISR_QUEUE);
+        return msix_notify(&s->pci, vector);
     }
+    if (vdev->ctx && !bql_locked()) {
+        return false;
+    }
+    update_line(vdev);
+    return true;
+}
+
+static void pci_catch_up(VirtIODevice *vdev)
+{
+    VirtIOPCI *s = vdev->transport_opaque;
+
+    msix_send_pending(&s->pci);
+    update_line(vdev);
 }
 
 static bool pci_may_dma(VirtIODevice *vdev)
@@ -87,13 +111,14 @@ static bool pci_may_dma(VirtIODevice *vdev)
     return pci_may_master(&((VirtIOPCI *)vdev->transport_opaque)->pci);
 }
 
-static const VirtIOTransport pci_transport = { .notify = pci_notify, .may_dma = pci_may_dma };
+static const VirtIOTransport pci_transport = {
+    .notify = pci_notify, .may_dma = pci_may_dma, .catch_up = pci_catch_up,
+};
 
 static uint8_t read_isr(VirtIOPCI *s)
 {
-    uint8_t isr = s->vdev->isr;
+    uint8_t isr = __atomic_exchange_n(&s->vdev->isr, 0, __ATOMIC_SEQ_CST);
 
-    s->vdev->isr = 0;
     pci_set_intx(&s->pci, false);
     return isr;
 }
@@ -395,7 +420,7 @@ static void legacy_set(VirtIOPCI *s, unsigned reg, uint32_t value)
     case 4: virtio_set_features(s->vdev, 0, value); break;
     case 8: legacy_set_pfn(s, value); break;
     case 14: s->vdev->queue_sel = (uint16_t)value; break;
-    case 16: virtio_queue_notify(s->vdev, value); break;
+    case LEGACY_NOTIFY: virtio_queue_notify(s->vdev, value); break;
     case 18: set_status(s, value & 0xff); break;
     case 20: s->vdev->config_vector = usable_vector(s, value); break;
     case 22: set_queue_vector(s, value); break;
@@ -574,6 +599,54 @@ static void add_legacy(VirtIOPCI *s)
     pci_register_bar(&s->pci, 0, PCI_BAR_IO, &s->legacy_io);
 }
 
+/* The kernel signals file descriptors; the software CPU calls fire() itself, which is worth it only
+ * for an iothread: else the notification is handled at once, in the vCPU's thread. */
+static bool add_events(VirtIOPCI *s, Error **errp)
+{
+    VirtIODevice *vdev = s->vdev;
+    const AccelOps *accel = current_machine->accel;
+    bool fds = accel->has_ioeventfd && accel->has_ioeventfd(current_machine);
+
+    if (!s->ioeventfd && vdev->ctx) {
+        error_setg(errp, "ioeventfd is required for iothread");
+        return false;
+    }
+    if (!s->ioeventfd || (!fds && !vdev->ctx) || !virtio_use_events(vdev, fds)) {
+        return true;
+    }
+    s->events = g_new0(IoEvent, 2 * vdev->nr_queues);
+    memory_region_transaction_begin();
+    for (unsigned n = 0; n < vdev->nr_queues; n++) {
+        IoEvent *ev = &s->events[2 * n], common = {
+            .data = n, .fd = vdev->events[n].fd, .fire = virtio_queue_event_fire,
+            .opaque = &vdev->events[n],
+        };
+
+        ev[0] = ev[1] = common;
+        ev[0].addr = n * (hwaddr)(s->page_per_vq ? PART_BYTES : NOTIFY_MULTIPLIER);
+        ev[1].addr = LEGACY_NOTIFY;
+        ev[1].size = 2;
+        ev[1].match = true;
+        if (s->modern) {
+            memory_region_add_event(&s->part[PART_NOTIFY], &ev[0]);
+        }
+        if (s->legacy) {
+            memory_region_add_event(&s->legacy_io, &ev[1]);
+        }
+    }
+    memory_region_transaction_commit();
+    return true;
+}
+
+static void drop_events(VirtIOPCI *s)
+{
+    for (unsigned n = 0; s->events && n < s->vdev->nr_queues; n++) {
+        memory_region_del_event(&s->part[PART_NOTIFY], &s->events[2 * n]);
+        memory_region_del_event(&s->legacy_io, &s->events[2 * n + 1]);
+    }
+    g_clear_pointer(&s->events, g_free);
+}
+
 static bool virtio_pci_realize(PCIDevice *d, Error **errp)
 {
     VirtIOPCI *s = VIRTIO_PCI(d);
@@ -593,7 +666,12 @@ static bool virtio_pci_realize(PCIDevice *d, Error **errp)
     if (s->legacy) {
         add_legacy(s);
     }
-    return true;
+    return add_events(s, errp);
+}
+
+static void virtio_pci_exit(PCIDevice *d)
+{
+    drop_events(VIRTIO_PCI(d));
 }
 
 static void virtio_pci_reset(PCIDevice *d)
@@ -743,6 +821,7 @@ static const Property vector_class_props[] = {
             .class_code = (_class) << 8,                                                         \
             .is_express = true,                                                                  \
             .realize = virtio_pci_realize,                                                       \
+            .exit = virtio_pci_exit,                                                             \
             .reset = virtio_pci_reset,                                                           \
             .config_written = virtio_pci_config_written,                                         \
             .config_reading = virtio_pci_config_reading,                                         \

@@ -42,6 +42,8 @@ typedef struct AccelOps {
     bool (*put_state)(CPUState *cpu, bool full, Error **errp);
     /* After vm_stop / before vm_start: clocks. NULL: nothing. */
     void (*vm_state_change)(MachineState *ms, bool running);
+    /* Whether writes can be turned into signals of file descriptors (IoEvent.fd). NULL: no. */
+    bool (*has_ioeventfd)(MachineState *ms);
     /* Break- and watchpoints, single step (system/debug.h). NULL: there are none. */
     const AccelDebugOps *debug;
     /* Target-specific operations; X86AccelOps for target/i386. */

@@ -9,7 +9,8 @@
  *                     └─ container   ...
  *
  * Where siblings overlap the one of higher priority wins. Topology changes and accesses happen
- * under the BQL; RAM contents may be accessed by any thread.
+ * under the BQL; RAM contents may be accessed by any thread. Each view has a leaf lock besides, for
+ * threads without the BQL that look for RAM or events.
  */
 #ifndef SYSTEM_MEMORY_H
 #define SYSTEM_MEMORY_H
@@ -68,6 +69,19 @@ typedef enum MemoryRegionKind {
     MR_ALIAS,
 } MemoryRegionKind;
 
+/* A write that wakes somebody instead of being handled by the region: what KVM calls an ioeventfd.
+ * It stands for writes of the region's own handler and may be passed by at any time (another size,
+ * an accelerator that does not know it): the handler does the same then. */
+typedef struct IoEvent {
+    hwaddr addr;   /* in the region */
+    unsigned size; /* bytes; 0: any */
+    bool match;    /* only writes of .data */
+    uint64_t data;
+    int fd;        /* an eventfd that the kernel may signal instead; -1: none */
+    void (*fire)(void *opaque); /* any thread, with or without the BQL; does not block */
+    void *opaque;
+} IoEvent;
+
 typedef struct MemoryRegion MemoryRegion;
 struct MemoryRegion {
     const char *name; /* borrowed */
@@ -83,6 +97,7 @@ struct MemoryRegion {
     hwaddr alias_offset;
     MemoryRegion *container;
     GPtrArray *children; /* MR_CONTAINER, highest priority first, later added before earlier */
+    GPtrArray *events;   /* MR_IO: of const IoEvent, borrowed; NULL: none */
 };
 
 /* The caller owns the structure, which must outlive its place in a tree. */
@@ -104,6 +119,9 @@ void memory_region_add_subregion_overlap(MemoryRegion *mr, hwaddr addr, MemoryRe
 void memory_region_del_subregion(MemoryRegion *mr, MemoryRegion *sub);
 void memory_region_set_enabled(MemoryRegion *mr, bool enabled);
 void memory_region_set_address(MemoryRegion *mr, hwaddr addr);
+/* @ev is borrowed until it is removed or the region ends. */
+void memory_region_add_event(MemoryRegion *mr, const IoEvent *ev);
+void memory_region_del_event(MemoryRegion *mr, const IoEvent *ev);
 void memory_region_transaction_begin(void);
 void memory_region_transaction_commit(void);
 
@@ -130,6 +148,9 @@ typedef struct MemoryListener {
     void (*region_del)(struct MemoryListener *l, const FlatRange *range);
     /* RAM was written by somebody who is no vCPU. Any thread. NULL: never mind. */
     void (*ram_written)(struct MemoryListener *l, hwaddr addr, uint64_t len);
+    /* An event is at @addr from now on, or not any more. NULL: never mind. */
+    void (*event_add)(struct MemoryListener *l, hwaddr addr, const IoEvent *ev);
+    void (*event_del)(struct MemoryListener *l, hwaddr addr, const IoEvent *ev);
 } MemoryListener;
 
 AddressSpace *address_space_new(const char *name, MemoryRegion *root);
@@ -149,8 +170,11 @@ void address_space_st(AddressSpace *as, hwaddr addr, uint64_t value, unsigned si
 /* Host address of @len bytes of RAM (ROM too when !@is_write) at @addr, NULL when not all of them
  * are RAM and contiguous. Valid until the topology changes. BQL. */
 void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is_write);
-/* The same for as much of the *len bytes as is contiguous RAM; shortens *len. */
+/* The same for as much of the *len bytes as is contiguous RAM; shortens *len. Any thread. */
 void *address_space_map_ram_part(AddressSpace *as, hwaddr addr, uint64_t *len, bool is_write);
+/* Fires the event that a write of @size bytes of @value to @addr stands for; false: there is none.
+ * Any thread, without the BQL. */
+bool address_space_fire_event(AddressSpace *as, hwaddr addr, uint64_t value, unsigned size);
 /* A device has written through a mapping: whoever keeps something made from the old contents
  * (translated code) hears of it. address_space_rw() does it by itself. */
 void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len);

@@ -36,6 +36,12 @@ bool vm_start(Error **errp);
 /* Stops all vCPUs and guest time and enters @state. Returns after all vCPUs have stopped. */
 void vm_stop(RunState state);
 
+/* Called with false when the vCPUs have stopped, before disks come to rest; with true before vCPUs
+ * run again. For devices that work in threads of their own. BQL. */
+typedef void (*VmRunFn)(void *opaque, bool running);
+void vm_add_run_handler(VmRunFn fn, void *opaque);
+void vm_remove_run_handler(VmRunFn fn, void *opaque);
+
 /* Called by vm_stop() after the vCPUs have stopped: to bring disks to rest. */
 void vm_set_stopped_handler(void (*fn)(void));
 

@@ -223,6 +223,8 @@ class Broken(vmm.TestCase):
 
 
 class Block(vmm.TestCase):
+    ARGS, PROPS = [], ""
+
     def setUp(self):
         self.image = tempfile.NamedTemporaryFile(suffix=".raw")
         self.data = b"".join(hashlib.sha512(bytes([i])).digest() for i in range(256)) * 64
@@ -230,9 +232,9 @@ class Block(vmm.TestCase):
         self.image.flush()
 
     def open(self, extra="", drive=""):
-        q = QTest("-M", "q35", "-drive", "file=%s,format=raw,if=none,id=d%s"
+        q = QTest("-M", "q35", *self.ARGS, "-drive", "file=%s,format=raw,if=none,id=d%s"
                   % (self.image.name, drive), "-device",
-                  "virtio-blk-pci,addr=1,drive=d,serial=S1%s" % extra)
+                  "virtio-blk-pci,addr=1,drive=d,serial=S1%s%s" % (self.PROPS, extra))
         return q
 
     def ready(self, q, features=VERSION_1):
@@ -308,7 +310,47 @@ class Block(vmm.TestCase):
             with self.open() as q:
                 d = self.ready(q)
                 d.queues[0].request(*buffers)
-                self.assertEqual(d.status & 0x40, 0x40)
+                vmm.wait_until(lambda: d.status & 0x40, what="DEVICE_NEEDS_RESET")
+
+    def test_reset_ends_requests_in_flight(self):
+        with self.open(",num-queues=2") as q:
+            for n in range(50):
+                d = VirtIO(q, 8, BASE)
+                d.start(VERSION_1, queues=(0, 1))
+                for queue in (0, 1):
+                    d.queues[queue].request(struct.pack("<IIQ", n & 1, 0, 0),
+                                            bytes(512) if n & 1 else 512, 1)
+                d.set_reg(0x14, 0, 1)
+                self.assertEqual(d.status, 0)
+                used = [d.queues[queue].used()[0] for queue in (0, 1)]
+                q.cmd("clock_step 1000000") if n % 10 == 0 else None
+                self.assertEqual([d.queues[queue].used()[0] for queue in (0, 1)], used,
+                                 "the device wrote after its reset")
+
+    def test_intx_is_raised_and_reading_isr_lowers_it(self):
+        with self.open() as q:
+            d = self.ready(q)
+            for sector in range(20):
+                self.send(q, d, 0, sector, 512)
+                vmm.wait_until(lambda: q.cfg(8, 6, 2) & 8, what="INTx")
+                self.assertEqual(d.reg(0x1000, 1) & 1, 1)
+                self.assertEqual(q.cfg(8, 6, 2) & 8, 0)
+                self.assertEqual(d.reg(0x1000, 1), 0)
+
+
+class BlockInIOThread(Block):
+    """The same with the queues in an event loop of their own."""
+    ARGS, PROPS = ["-object", "iothread,id=t"], ",iothread=t"
+
+    def test_properties_and_their_errors(self):
+        drive = ["-M", "q35", "-object", "iothread,id=t", "-drive",
+                 "if=none,id=d,format=raw,file=" + self.image.name, "-device"]
+        for device, want in (("virtio-blk-pci,drive=d,iothread=u", "Device 'u' not found"),
+                             ("virtio-blk-pci,drive=d,iothread=t,ioeventfd=off",
+                              "ioeventfd is required for iothread")):
+            r = vmm.run("-nodefaults", "-display", "none", "-accel", "qtest", *drive, device)
+            self.assertEqual(r.status, 1)
+            self.assertIn(want, r.err)
 
 
 class Serial(vmm.TestCase):

@@ -38,6 +38,14 @@ typedef struct IrqChipOps {
     /* Sends an MSI. Returns whether some vCPU took it. Any thread. */
     bool (*send_msi)(void *opaque, uint64_t addr, uint32_t data);
 
+    /* A GSI whose message an eventfd sends without this process (irqfd): -1 when there is none
+     * left. All four NULL: the kernel cannot. */
+    int (*msi_route_new)(void *opaque);
+    void (*msi_route_set)(void *opaque, unsigned gsi, uint64_t addr, uint32_t data);
+    void (*msi_route_free)(void *opaque, unsigned gsi);
+    /* Signals of @fd raise @gsi from now on, or not any more. False: refused. */
+    bool (*irqfd_set)(void *opaque, unsigned gsi, int fd, bool on);
+
     /* Split: the INTR output of the userspace 8259 changed. The vCPU that takes ExtINTs asks
      * apic_bus_intack() for the vector when it can inject one. NULL: not needed. Any thread. */
     void (*set_intr)(void *opaque, bool level);

@@ -64,13 +64,24 @@ typedef struct PCIRegion {
 
 #define PCI_UNMAPPED UINT64_MAX
 
+/* An MSI-X vector that the kernel sends when an eventfd is signalled. */
+typedef struct PCIIrqfd {
+    int fd, gsi;  /* gsi 0: none yet */
+    bool on;      /* PCIMsix.lock */
+    bool routed;  /* addr and data are its route's */
+    uint64_t addr;
+    uint32_t data;
+} PCIIrqfd;
+
 /* State of the MSI-X capability; see msix.h. */
 typedef struct PCIMsix {
     uint16_t cap;    /* offset of the capability, 0: none */
     uint16_t nr;
+    GMutex lock;     /* leaf: the next three; interrupts come from any thread */
     bool masked;     /* function mask set, or not enabled */
     uint8_t *table;  /* 16 bytes a vector */
     uint8_t *pending;
+    PCIIrqfd *irqfd; /* of each vector; NULL: the kernel has none */
     MemoryRegion bar, table_mr, pba_mr;
 } PCIMsix;
 
@@ -172,7 +183,9 @@ static inline bool pci_may_master(const PCIDevice *d)
 {
     return d->config[PCI_COMMAND] & PCI_COMMAND_MASTER;
 }
-/* Sends a message unless bus mastering is off. */
+/* Whether a message to @addr is an interrupt: those can be sent from any thread. */
+bool pci_msi_is_interrupt(uint64_t addr);
+/* Sends a message unless bus mastering is off. BQL, unless it is an interrupt. */
 void pci_send_msi(PCIDevice *d, uint64_t addr, uint32_t data);
 
 /* MSI with @vectors (a power of two up to 32), 64-bit address, per-vector masks. */
@@ -191,8 +204,11 @@ static inline bool msix_present(const PCIDevice *d)
     return d->msix.cap != 0;
 }
 bool msix_enabled(const PCIDevice *d);
-/* Sends vector @vector, or marks it pending while it is masked. Out of range: ignored. */
-void msix_notify(PCIDevice *d, unsigned vector);
+/* Sends vector @vector, or marks it pending while it is masked. Out of range: ignored. Any thread;
+ * false: the message is no interrupt but a write to RAM, which only the BQL's holder can do:
+ * msix_send_pending() will. */
+bool msix_notify(PCIDevice *d, unsigned vector);
+void msix_send_pending(PCIDevice *d);
 void msix_config_written(PCIDevice *d, unsigned reg, unsigned size);
 void msix_reset(PCIDevice *d);
 

@@ -2,7 +2,8 @@
 /*
  * Virtio devices (virtio 1.2) without their transport: features, status, queues, configuration
  * space. A transport (virtio-pci.c) owns one, forwards register accesses and carries interrupts.
- * BQL.
+ * Registers and configuration: BQL. Queues: BQL, or with an iothread its thread and .lock; see
+ * docs/devel/virtio.rst.
  *
  *   guest ── registers ──► transport ──► virtio_*() ──► VirtIODeviceType.handle_queue()
  *   guest ◄─ interrupt ─── transport ◄── virtio_notify()
@@ -62,10 +63,13 @@ typedef struct VirtIOFeature {
 
 /* How a device reaches its transport. */
 typedef struct VirtIOTransport {
-    /* Interrupt for @vector (VIRTIO_NO_VECTOR: none assigned); vdev->isr is set already. */
-    void (*notify)(VirtIODevice *vdev, uint16_t vector);
-    /* Whether the device may access memory now. */
+    /* Interrupt for @vector (VIRTIO_NO_VECTOR: none assigned); vdev->isr is set already. False: the
+     * calling thread cannot, catch_up() has to. */
+    bool (*notify)(VirtIODevice *vdev, uint16_t vector);
+    /* Whether the device may access memory now. Any thread, as notify() for an iothread. */
     bool (*may_dma)(VirtIODevice *vdev);
+    /* BQL: the interrupts that notify() could not send in an iothread. */
+    void (*catch_up)(VirtIODevice *vdev);
 } VirtIOTransport;
 
 /* The class of a device; `device` comes first. */
@@ -89,6 +93,14 @@ typedef struct VirtIODeviceType {
     void (*set_config)(VirtIODevice *vdev, const uint8_t *config);
 } VirtIODeviceType;
 
+/* What wakes the thread that works on a queue. */
+typedef struct VirtQueueEvent {
+    VirtIODevice *vdev;
+    unsigned n;
+    GSource *source;
+    int fd; /* an eventfd that the kernel signals; -1: none */
+} VirtQueueEvent;
+
 struct VirtIODevice {
     DeviceState dev;
     const VirtIOTransport *transport;
@@ -101,6 +113,15 @@ struct VirtIODevice {
     unsigned nr_queues;
     unsigned config_bytes;
     VirtQueue queue[VIRTIO_MAX_QUEUES];
+    VirtQueueEvent *events; /* nr_queues; NULL before realize */
+    /* With an iothread: the context in which queues are worked on; the lock is for the queues,
+     * .broken and .running. Its holder never waits for the BQL. */
+    GMainContext *ctx;
+    GMutex lock;
+    bool running;       /* the VM runs: queues may be worked on */
+    bool use_events;    /* notifications go through .events instead of being handled at once */
+    GSource *catch_up;  /* main loop: what the iothread had to leave to it */
+    unsigned left;      /* atomic: VIRTIO_LEFT_* bits of that */
     /* Properties */
     bool indirect_desc, event_idx, notify_on_empty, any_layout, iommu_platform, packed,
         queue_reset, use_started, use_disabled_flag;
@@ -129,6 +150,16 @@ void virtio_device_unrealize(DeviceState *dev);
 
 /* --- For devices ------------------------------------------------------------------------------ */
 
+/* In realize, before queues are enabled: the queues are worked on in @ctx from now on, with
+ * virtio_lock() held. */
+void virtio_set_context(VirtIODevice *vdev, GMainContext *ctx);
+/* Around what touches queues: handle_queue has it already, completions and the BQL's threads take
+ * it. Does nothing without an iothread. */
+void virtio_lock(VirtIODevice *vdev);
+void virtio_unlock(VirtIODevice *vdev);
+/* Queue @n is looked at again soon. Any thread. */
+void virtio_queue_again(VirtIODevice *vdev, unsigned n);
+
 /* In realize: the next queue, with at most @size entries. */
 void virtio_add_queue(VirtIODevice *vdev, uint16_t size);
 static inline VirtQueue *virtio_queue(VirtIODevice *vdev, unsigned n)
@@ -152,6 +183,11 @@ void virtio_set_features(VirtIODevice *vdev, unsigned half, uint32_t value);
 void virtio_queue_enable(VirtIODevice *vdev, unsigned n);
 void virtio_queue_reset(VirtIODevice *vdev, unsigned n);
 void virtio_queue_notify(VirtIODevice *vdev, unsigned n);
+/* Notifications shall come through events, with file descriptors where the kernel is to signal
+ * them. After the device is realized. False: no descriptors left; then they do not. */
+bool virtio_use_events(VirtIODevice *vdev, bool fds);
+/* IoEvent.fire; @opaque: a VirtQueueEvent. */
+void virtio_queue_event_fire(void *opaque);
 /* Reads past the end give ones; writes there vanish. */
 uint32_t virtio_config_read(VirtIODevice *vdev, unsigned offset, unsigned size);
 void virtio_config_write(VirtIODevice *vdev, unsigned offset, uint32_t value, unsigned size);

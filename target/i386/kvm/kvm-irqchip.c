@@ -11,6 +11,8 @@
  *                         still has the interrupt in service when the route moves on, so GSI 24 + n
  *                         names it until then; nothing raises that GSI.
  *   kernel-irqchip=off    nothing in the kernel
+ *
+ * GSIs from 48 on have the messages of devices whose interrupts are eventfds (irqfd).
  */
 #include "qemu/osdep.h"
 #include "hw/intc/apic-bus.h"
@@ -19,44 +21,38 @@
 
 /* --- Routes ---------------------------------------------------------------------------------- */
 
-/* Split: see above; full: 24 pins of the I/O APIC and 16 of the 8259 pair. */
-#define MAX_ROUTES MAX(KVM_SPLIT_GSIS, KVM_IOAPIC_PINS + 16)
+/* The route of an irqfd. */
+typedef struct MsiRoute {
+    bool used;
+    IrqRoute route; /* not valid until the device has set it */
+} MsiRoute;
 
-typedef struct RouteTable {
-    struct kvm_irq_routing head;
-    struct kvm_irq_routing_entry entries[MAX_ROUTES];
-} RouteTable;
-
-static int set_routes(const KVMState *s, const RouteTable *t)
+static MsiRoute *msi_route(const KVMState *s, unsigned gsi)
 {
-    int ret = kvm_vm_ioctl(s, KVM_SET_GSI_ROUTING, t);
-
-    trace_kvm_irqchip_commit_routes(t->head.nr, ret);
-    return ret;
+    return &g_array_index(s->arch->msi_routes, MsiRoute, gsi - KVM_SPLIT_GSIS);
 }
 
-static void add_chip_route(RouteTable *t, unsigned gsi, unsigned chip, unsigned pin)
+static void add_chip_route(GArray *t, unsigned gsi, unsigned chip, unsigned pin)
 {
-    t->entries[t->head.nr++] = (struct kvm_irq_routing_entry){
+    struct kvm_irq_routing_entry e = {
         .gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { chip, pin },
     };
+
+    g_array_append_val(t, e);
 }
 
 /* The PC's wiring: ISA interrupt n is GSI n and pin n of both controllers, but for the timer, which
  * is pin 2 of the I/O APIC (the MADT says so). */
-static int set_pc_routes(const KVMState *s)
+static void add_pc_routes(GArray *t)
 {
-    RouteTable t = { .head.nr = 0 };
-
     for (unsigned gsi = 0; gsi < 16; gsi++) {
-        add_chip_route(&t, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi & 7);
+        add_chip_route(t, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi & 7);
     }
     for (unsigned gsi = 0; gsi < KVM_IOAPIC_PINS; gsi++) {
         if (gsi != 2) {
-            add_chip_route(&t, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);
+            add_chip_route(t, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);
         }
     }
-    return set_routes(s, &t);
 }
 
 /* With KVM_FEATURE_MSI_EXT_DEST_ID bits 11:5 of an MSI address are bits 14:8 of the destination,
@@ -93,32 +89,112 @@ static void route_update(void *opaque, unsigned gsi, const IrqRoute *route,
     }
 }
 
+static void add_msi_route(const KVMState *s, GArray *t, unsigned gsi, const IrqRoute *r)
+{
+    uint64_t addr = msi_kernel_addr(s, r->addr);
+    struct kvm_irq_routing_entry e = {
+        .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+        .u.msi = { .address_lo = (uint32_t)addr, .address_hi = addr >> 32, .data = r->data },
+    };
+
+    if (r->valid) {
+        g_array_append_val(t, e);
+    }
+}
+
+/* Tells the kernel all routes: there is no way to tell it one. */
+static int set_routes(const KVMState *s)
+{
+    struct kvm_irq_routing head = { .nr = 0 };
+    g_autoptr(GArray) t = g_array_new(FALSE, FALSE, sizeof(struct kvm_irq_routing_entry));
+    char *table;
+    unsigned nr;
+    int ret;
+
+    if (s->arch->mode == IRQCHIP_ON) {
+        add_pc_routes(t);
+    }
+    for (unsigned gsi = 0; s->arch->mode == IRQCHIP_SPLIT && gsi < KVM_SPLIT_GSIS; gsi++) {
+        add_msi_route(s, t, gsi, &s->arch->routes[gsi]);
+    }
+    for (unsigned i = 0; s->arch->msi_routes && i < s->arch->msi_routes->len; i++) {
+        add_msi_route(s, t, KVM_SPLIT_GSIS + i, &msi_route(s, KVM_SPLIT_GSIS + i)->route);
+    }
+    nr = t->len;
+    g_array_prepend_vals(t, &(struct kvm_irq_routing_entry){ 0 }, 1); /* room for the head */
+    table = t->data + sizeof(struct kvm_irq_routing_entry) - sizeof(head);
+    head.nr = nr;
+    memcpy(table, &head, sizeof(head));
+    ret = kvm_vm_ioctl(s, KVM_SET_GSI_ROUTING, table);
+    trace_kvm_irqchip_commit_routes(nr, ret);
+    return ret;
+}
+
 static void routes_commit(void *opaque)
 {
     KVMState *s = opaque;
-    RouteTable t = { .head.nr = 0 };
     int ret;
 
     if (!s->arch->routes_dirty) {
         return;
     }
     s->arch->routes_dirty = false;
-    for (unsigned gsi = 0; gsi < KVM_SPLIT_GSIS; gsi++) {
-        const IrqRoute *r = &s->arch->routes[gsi];
-        uint64_t addr = msi_kernel_addr(s, r->addr);
-
-        if (r->valid) {
-            t.entries[t.head.nr++] = (struct kvm_irq_routing_entry){
-                .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
-                .u.msi = { .address_lo = (uint32_t)addr, .address_hi = addr >> 32,
-                           .data = r->data },
-            };
-        }
-    }
-    ret = set_routes(s, &t);
+    ret = set_routes(s);
     if (ret < 0) {
         warn_report("KVM refused the interrupt routes: %s", strerror(-ret));
     }
+}
+
+/* --- irqfds ---------------------------------------------------------------------------------- */
+
+static int msi_route_new(void *opaque)
+{
+    KVMState *s = opaque;
+    KVMArchState *a = s->arch;
+
+    if (!a->msi_routes) {
+        a->msi_routes = g_array_new(FALSE, TRUE, sizeof(MsiRoute));
+    }
+    for (unsigned i = 0; KVM_SPLIT_GSIS + i < a->max_gsis; i++) {
+        if (i == a->msi_routes->len) {
+            g_array_set_size(a->msi_routes, i + 1);
+        }
+        if (!msi_route(s, KVM_SPLIT_GSIS + i)->used) {
+            *msi_route(s, KVM_SPLIT_GSIS + i) = (MsiRoute){ .used = true };
+            return (int)(KVM_SPLIT_GSIS + i);
+        }
+    }
+    return -1;
+}
+
+static void msi_route_change(KVMState *s, unsigned gsi, const IrqRoute *route)
+{
+    msi_route(s, gsi)->route = *route;
+    s->arch->routes_dirty = true;
+    trace_kvm_irqchip_update_msi_route(gsi, route->addr, route->data);
+    routes_commit(s);
+}
+
+static void msi_route_set(void *opaque, unsigned gsi, uint64_t addr, uint32_t data)
+{
+    msi_route_change(opaque, gsi, &(IrqRoute){ .valid = true, .addr = addr, .data = data });
+}
+
+static void msi_route_free(void *opaque, unsigned gsi)
+{
+    msi_route_change(opaque, gsi, &(IrqRoute){ .valid = false });
+    msi_route(opaque, gsi)->used = false;
+}
+
+static bool irqfd_set(void *opaque, unsigned gsi, int fd, bool on)
+{
+    struct kvm_irqfd irqfd = {
+        .fd = (uint32_t)fd, .gsi = gsi, .flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN,
+    };
+    int ret = kvm_vm_ioctl(opaque, KVM_IRQFD, &irqfd);
+
+    trace_kvm_irqchip_irqfd(gsi, fd, on, ret);
+    return ret >= 0;
 }
 
 /* --- Sources --------------------------------------------------------------------------------- */
@@ -188,12 +264,17 @@ static void inject_nmi(void *opaque)
     }
 }
 
+#define MSI_ROUTE_OPS                                                                           \
+    .msi_route_new = msi_route_new, .msi_route_set = msi_route_set,                             \
+    .msi_route_free = msi_route_free, .irqfd_set = irqfd_set
+
 static const IrqChipOps split_ops = {
     .name = "kvm",
     .route_update = route_update,
     .routes_commit = routes_commit,
     .set_gsi = set_gsi,
     .send_msi = send_msi,
+    MSI_ROUTE_OPS,
     .set_intr = set_intr,
     .inject_nmi = inject_nmi,
 };
@@ -202,6 +283,7 @@ static const IrqChipOps full_ops = {
     .name = "kvm",
     .set_gsi = set_gsi,
     .send_msi = send_msi,
+    MSI_ROUTE_OPS,
     .pit_disconnect = kvm_pit_disconnect,
     .dump = kvm_chips_dump,
     .inject_nmi = inject_nmi,
@@ -235,7 +317,7 @@ static bool create_full(KVMState *s, Error **errp)
         error_setg_errno(errp, -ret, "Create kernel irqchip failed");
         return false;
     }
-    ret = set_pc_routes(s);
+    ret = set_routes(s);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "KVM refused the interrupt routes");
         return false;
@@ -263,6 +345,9 @@ bool kvm_arch_create_irqchip(MachineState *ms, Error **errp)
     if ((a->mode == IRQCHIP_SPLIT && !create_split(s, errp)) ||
         (a->mode == IRQCHIP_ON && !create_full(s, errp))) {
         return false;
+    }
+    if (kvm_vm_check_extension(s, KVM_CAP_IRQFD) > 0) {
+        a->max_gsis = (unsigned)kvm_vm_check_extension(s, KVM_CAP_IRQ_ROUTING);
     }
     a->irqchip_created = true;
     a->info_valid = false; /* features and the VM's x2APIC API depend on it */

@@ -33,6 +33,8 @@ typedef struct KVMArchState {
     bool irqchip_created;
     IrqChipMode mode;
     IrqRoute routes[KVM_SPLIT_GSIS];
+    GArray *msi_routes; /* of MsiRoute: GSIs from KVM_SPLIT_GSIS on, for irqfds */
+    unsigned max_gsis;  /* the kernel's limit; 0: it has no irqfds */
     bool routes_dirty;
     uint64_t raised[KVM_IOAPIC_PINS]; /* on: how often set_gsi() raised it; atomic */
 

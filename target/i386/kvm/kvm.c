@@ -101,6 +101,7 @@ void kvm_arch_fini(KVMState *s)
     if (s->arch) {
         kvm_msr_fini(s);
         kvm_x86_free_info(s->arch);
+        g_clear_pointer(&s->arch->msi_routes, g_array_unref);
         g_free(s->arch);
         s->arch = NULL;
     }
