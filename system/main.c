@@ -17,6 +17,7 @@
 #include "system/options.h"
 #include "system/qtest.h"
 #include "system/runstate.h"
+#include "system/sandbox.h"
 #include "system/system.h"
 #include "target/i386/cpu.h"
 
@@ -582,6 +583,9 @@ static bool start(Error **errp)
     }
     qdev_machine_complete();
     if (opts.qtest && !qtest_start(opts.qtest, opts.qtest_log, errp)) {
+        return false;
+    }
+    if (!sandbox_enter(opts.sandbox, errp)) {
         return false;
     }
     daemonize_ready();

@@ -5,6 +5,7 @@
 #include "qemu/fdset.h"
 #include "qemu/log.h"
 #include "system/options.h"
+#include "system/sandbox.h"
 #include "system/system.h"
 
 /* How the argument is kept. */
@@ -317,6 +318,11 @@ static bool opt_overcommit(Options *o, const char *arg, bool *done, Error **errp
     return !cpu_pm;
 }
 
+static bool opt_sandbox(Options *o, const char *arg, bool *done, Error **errp)
+{
+    return sandbox_parse(arg, &o->sandbox, errp);
+}
+
 static bool opt_audiodev(Options *o, const char *arg, bool *done, Error **errp)
 {
     g_autoptr(Keyval) kv =
@@ -440,6 +446,14 @@ static const OptionRow rows[] = {
     { "enable-kvm", NULL, OPT_CALL, 0, opt_enable_kvm, "enable KVM full virtualization support" },
     { "overcommit", "[mem-lock=on|off][,cpu-pm=on|off]", OPT_CALL, 0, opt_overcommit,
       "mem-lock=on keeps all memory resident" },
+    { "sandbox",
+      "on[,obsolete=allow|deny][,elevateprivileges=allow|deny|children]\n"
+      "          [,spawn=allow|deny][,resourcecontrol=allow|deny]", OPT_CALL, 0, opt_sandbox,
+      "allow only the system calls of a running VM (default 'off')\n"
+      "obsolete: calls that C libraries no longer make (default: deny)\n"
+      "elevateprivileges: set*uid and set*gid; 'children' is 'deny'\n"
+      "spawn: new processes and other programs (new threads always work)\n"
+      "resourcecontrol: scheduling and CPU affinity; denied, these calls fail" },
     { "add-fd", "fd=fd[,set=set][,opaque=opaque]", OPT_CALL, 0, opt_add_fd,
       "add 'fd' to fd 'set'; its files are opened as /dev/fdset/SET" },
     { "audiodev", "[driver=]none,id=id", OPT_CALL, 0, opt_audiodev, "specify the audio backend" },

@@ -23,6 +23,7 @@ typedef struct Options {
     const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
     bool mem_lock;
+    unsigned sandbox; /* SandboxFlags of all -sandbox options */
 } Options;
 
 /* Fills @o. Options that print and end (-version, -help) return true with *done set. Errors that

@@ -246,7 +246,7 @@ class Questions(vmm.TestCase):
         """Each is given to its option: whatever else is wrong with it, it is known."""
         options = {"smp-opts": "smp", "memory": "m"}
         first = {"action": "", "add-fd": "", "overcommit": "", "chardev": "null,id=c,", "mon": "chardev=c,", "name": "",
-                 "rtc": "", "smp-opts": "", "memory": "", "trace": "", "global": "",
+                 "rtc": "", "sandbox": "", "smp-opts": "", "memory": "", "trace": "", "global": "",
                  "machine": "q35,"}
         values = {"boolean": "on", "number": "1", "size": "1M", "string": "x"}
         back_ends = {"path": "socket", "host": "socket", "port": "socket", "fd": "socket",
@@ -264,7 +264,7 @@ class Questions(vmm.TestCase):
                 vm.cmd("query-command-line-options", {"option": "fsdev"})
             self.assertEqual(e.exception.desc, "invalid option name: fsdev")
         self.assertIn("hpet", {p["name"] for p in told["machine"]})
-        for absent in ("sandbox", "spice", "vnc", "fsdev"):
+        for absent in ("spice", "vnc", "fsdev"):
             self.assertNotIn(absent, told)
         for option, parameters in told.items():
             for p in parameters:

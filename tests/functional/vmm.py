@@ -3,7 +3,8 @@
 
 A test file ends with `vmm.main()`. By hand: tests/functional/test_x.py [-k PATTERN] [-v]
 Environment (meson sets it): VMM_BINARY the emulator; VMM_BUILD the build directory (guests, shim);
-VMM_PEER stock QEMU, default /usr/bin/qemu-system-x86_64. Nothing here waits without a limit.
+VMM_PEER stock QEMU, default /usr/bin/qemu-system-x86_64; VMM_SANDBOX=1 runs every emulator behind
+-sandbox as libvirt asks for it. Nothing here waits without a limit.
 """
 import ctypes
 import fcntl
@@ -25,6 +26,7 @@ BUILD = os.environ.get("VMM_BUILD", os.path.join(SOURCE, "build"))
 BINARY = os.environ.get("VMM_BINARY", os.path.join(BUILD, "qemu-system-x86_64"))
 PEER = os.environ.get("VMM_PEER", "/usr/bin/qemu-system-x86_64")
 PROG = "qemu-system-x86_64"
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 TEST_LIMIT_S = 300   # one test
 RUN_LIMIT_S = 60     # one process that should end by itself
 QMP_LIMIT_S = 60     # one reply
@@ -104,9 +106,15 @@ def _environment(extra):
     return env
 
 
+def sandbox_args(binary):
+    """What VMM_SANDBOX adds to the command line of the emulator under test."""
+    own = binary in (None, BINARY)
+    return ["-sandbox", SANDBOX] if os.environ.get("VMM_SANDBOX") and own else []
+
+
 def run(*args, env=None, cwd=None, binary=None, timeout=RUN_LIMIT_S, stdin=subprocess.DEVNULL):
     """Runs the emulator to its end. A run over the limit is killed and fails the test."""
-    argv = [binary or BINARY] + list(args)
+    argv = [binary or BINARY] + sandbox_args(binary) + list(args)
     proc = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             cwd=cwd, env=_environment(env), preexec_fn=die_with_parent)
     try:
@@ -248,7 +256,7 @@ class VMM:
     def __init__(self, *args, env=None, qmp=True, serial=True, binary=None):
         self.dir = tempfile.mkdtemp(prefix="vmm-")
         self.qmp_path = os.path.join(self.dir, "qmp.sock")
-        self.argv = [binary or BINARY, "-display", "none", "-nodefaults"]
+        self.argv = [binary or BINARY, *sandbox_args(binary), "-display", "none", "-nodefaults"]
         self.argv += [a.replace("{dir}", self.dir) for a in args]
         self._serial = os.path.join(self.dir, "serial.log")
         if serial:

@@ -22,7 +22,7 @@ class QTest:
     def __init__(self, *args, binary=None):
         self.dir = tempfile.TemporaryDirectory(prefix="qtest-")
         path = os.path.join(self.dir.name, "s")
-        argv = [binary or vmm.BINARY, "-nodefaults", "-display", "none", "-S",
+        argv = [binary or vmm.BINARY, *vmm.sandbox_args(binary), "-nodefaults", "-display", "none", "-S",
                 "-qtest", "unix:" + path, *args]
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
