@@ -2,6 +2,7 @@
 /* Saving, checking, loading and describing by VMStateDescription: see vmstate.h. */
 #include "qemu/osdep.h"
 #include "migration/vmstate.h"
+#include "qemu/timer.h"
 
 /* ---- Bytes ----------------------------------------------------------------------------------- */
 
@@ -87,6 +88,16 @@ static uint32_t buffer_len(const VMStateField *f, const void *opaque)
     return *(const uint32_t *)((const char *)opaque + f->len_offset);
 }
 
+static bool is_varray(const VMStateField *f)
+{
+    return f->kind == VMS_STRUCT && f->len_offset;
+}
+
+static uint32_t field_count(const VMStateField *f, const void *opaque)
+{
+    return is_varray(f) ? buffer_len(f, opaque) : f->count;
+}
+
 static void *buffer_of(const void *member)
 {
     return *(void *const *)member;
@@ -96,11 +107,28 @@ static void *buffer_of(const void *member)
 
 static void save_fields(const VMStateDescription *vmsd, void *opaque, GByteArray *out);
 
+static void save_list(const VMStateField *f, const GArray *list, GByteArray *out)
+{
+    put_uint(out, list ? list->len : 0, 4);
+    for (guint i = 0; list && i < list->len; i++) {
+        save_fields(f->sub, list->data + (size_t)i * f->size, out);
+    }
+}
+
 static void save_element(const VMStateField *f, void *opaque, void *p, GByteArray *out)
 {
     switch (f->kind) {
     case VMS_STRUCT:
         save_fields(f->sub, p, out);
+        break;
+    case VMS_POINTER:
+        save_fields(f->sub, buffer_of(p), out);
+        break;
+    case VMS_LIST:
+        save_list(f, buffer_of(p), out);
+        break;
+    case VMS_TIMER:
+        put_uint(out, buffer_of(p) ? timer_expire_time_ns(buffer_of(p)) : -1, 8);
         break;
     case VMS_BYTES:
         g_byte_array_append(out, p, f->size);
@@ -123,7 +151,10 @@ static void save_fields(const VMStateDescription *vmsd, void *opaque, GByteArray
         vmsd->pre_save(opaque);
     }
     for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
-        for (uint32_t i = 0; i < f->count; i++) {
+        if (is_varray(f)) {
+            put_uint(out, field_count(f, opaque), 4);
+        }
+        for (uint32_t i = 0; i < field_count(f, opaque); i++) {
             save_element(f, opaque, (char *)opaque + f->offset + (size_t)i * f->size, out);
         }
     }
@@ -159,10 +190,10 @@ void vmstate_save(const VMStateDescription *vmsd, void *opaque, GByteArray *out)
 
 /* ---- Checking and loading -------------------------------------------------------------------- */
 
-/* What to do with the members: @apply false only looks. */
+/* What to do with the members: @apply false only looks; @copy: they are those of a copy. */
 typedef struct Loader {
     Reader r;
-    bool apply;
+    bool apply, copy;
 } Loader;
 
 static bool load_fields(Loader *l, const VMStateDescription *vmsd, void *opaque, uint32_t version);
@@ -203,8 +234,71 @@ static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, voi
     if (!get_bytes(&l->r, len, &bytes)) {
         return false;
     }
+    if (f->check && !l->apply && !f->check(opaque, bytes, l->r.errp)) {
+        error_prepend(l->r.errp, "%s", l->r.path->str);
+        return false;
+    }
     if (l->apply) {
         memcpy(p, bytes, len);
+    }
+    return true;
+}
+
+/* The elements of a list are read one after the other into one of their size. */
+static bool load_list(Loader *l, const VMStateField *f, GArray **list)
+{
+    g_autofree void *element = g_malloc0(f->size);
+    size_t prefix = l->r.path->len;
+    uint64_t n;
+
+    if (!get_uint(&l->r, 4, &n)) {
+        return false;
+    }
+    if (n > f->max) {
+        error_setg(l->r.errp, "%s: %" PRIu64 " elements, at most %" PRIu64 " can be",
+                   l->r.path->str, n, f->max);
+        return false;
+    }
+    if (l->apply && *list) {
+        g_array_set_size(*list, 0);
+    } else if (l->apply) {
+        *list = g_array_new(FALSE, TRUE, f->size);
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        g_string_append_printf(l->r.path, "[%" PRIu64 "]", i);
+        memset(element, 0, f->size);
+        if (!load_fields(l, f->sub, element, f->sub->version)) {
+            return false;
+        }
+        g_string_truncate(l->r.path, prefix);
+        if (l->apply) {
+            g_array_append_vals(*list, element, 1);
+        }
+    }
+    return true;
+}
+
+static bool load_timer(Loader *l, QEMUTimer *timer)
+{
+    uint64_t v;
+
+    if (!get_uint(&l->r, 8, &v)) {
+        return false;
+    }
+    if (v > INT64_MAX / 2 && v != UINT64_MAX) {
+        error_setg(l->r.errp, "%s: a timer cannot fire at %" PRIu64 " ns", l->r.path->str, v);
+        return false;
+    }
+    if (!timer && v != UINT64_MAX) {
+        error_setg(l->r.errp, "%s: here there is no such timer", l->r.path->str);
+        return false;
+    }
+    if (l->apply && !l->copy && timer) {
+        if (v == UINT64_MAX) {
+            timer_del(timer);
+        } else {
+            timer_mod_ns(timer, (int64_t)v);
+        }
     }
     return true;
 }
@@ -214,6 +308,12 @@ static bool load_element(Loader *l, const VMStateField *f, void *opaque, void *p
     switch (f->kind) {
     case VMS_STRUCT:
         return load_fields(l, f->sub, p, f->sub->version);
+    case VMS_POINTER:
+        return load_fields(l, f->sub, buffer_of(p), f->sub->version);
+    case VMS_LIST:
+        return load_list(l, f, p);
+    case VMS_TIMER:
+        return load_timer(l, buffer_of(p));
     case VMS_BYTES:
     case VMS_BUFFER:
         return load_bytes(l, f, opaque, p);
@@ -225,9 +325,21 @@ static bool load_element(Loader *l, const VMStateField *f, void *opaque, void *p
 static bool load_field(Loader *l, const VMStateField *f, void *opaque)
 {
     size_t prefix = l->r.path->len;
+    uint32_t count = field_count(f, opaque);
+    uint64_t n;
 
-    for (uint32_t i = 0; i < f->count; i++) {
-        g_string_append_printf(l->r.path, f->count > 1 ? "/%s[%u]" : "/%s", f->name, i);
+    if (is_varray(f)) {
+        if (!get_uint(&l->r, 4, &n)) {
+            return false;
+        }
+        if (n != count) {
+            error_setg(l->r.errp, "%s/%s: %" PRIu64 " elements, here it has %u", l->r.path->str,
+                       f->name, n, count);
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        g_string_append_printf(l->r.path, count > 1 ? "/%s[%u]" : "/%s", f->name, i);
         if (!load_element(l, f, opaque, (char *)opaque + f->offset + (size_t)i * f->size)) {
             return false;
         }
@@ -332,10 +444,10 @@ static bool load_subsections(Loader *l, const VMStateDescription *vmsd, void *op
 }
 
 static bool walk(const VMStateDescription *vmsd, void *opaque, uint32_t version,
-                 const uint8_t *data, size_t len, bool apply, Error **errp)
+                 const uint8_t *data, size_t len, bool apply, bool copy, Error **errp)
 {
     g_autoptr(GString) path = g_string_new(vmsd->name);
-    Loader l = { .r = { data, len, path, errp }, .apply = apply };
+    Loader l = { .r = { data, len, path, errp }, .apply = apply, .copy = copy };
 
     return version_is_known(&l.r, vmsd, version) && load_fields(&l, vmsd, opaque, version) &&
            load_subsections(&l, vmsd, opaque) && is_at_end(&l.r);
@@ -344,56 +456,87 @@ static bool walk(const VMStateDescription *vmsd, void *opaque, uint32_t version,
 bool vmstate_check(const VMStateDescription *vmsd, const void *opaque, uint32_t version,
                    const uint8_t *data, size_t len, Error **errp)
 {
-    return walk(vmsd, (void *)opaque, version, data, len, false, errp);
+    return walk(vmsd, (void *)opaque, version, data, len, false, false, errp);
 }
 
 bool vmstate_load(const VMStateDescription *vmsd, void *opaque, uint32_t version,
                   const uint8_t *data, size_t len, Error **errp)
 {
-    return walk(vmsd, opaque, version, data, len, false, errp) &&
-           walk(vmsd, opaque, version, data, len, true, errp);
+    return walk(vmsd, opaque, version, data, len, false, false, errp) &&
+           walk(vmsd, opaque, version, data, len, true, false, errp);
 }
 
-/* ---- Describing ------------------------------------------------------------------------------ */
+/* ---- Copies ---------------------------------------------------------------------------------- */
 
-static const char *const kind_names[] = {
-    [VMS_UINT] = "uint", [VMS_SINT] = "int",       [VMS_BOOL] = "bool",
-    [VMS_BYTES] = "bytes", [VMS_BUFFER] = "buffer", [VMS_STRUCT] = "struct",
-};
+static void detach_fields(const VMStateDescription *vmsd, char *copy, GPtrArray *owned);
 
-static void describe(const VMStateDescription *vmsd, unsigned indent, GString *out)
+/* Replaces a pointer in a copy by one to a copy of what it points to. */
+static void detach_field(const VMStateField *f, char *copy, GPtrArray *owned)
 {
-    g_string_append_printf(out, "%*s%s version %u minimum %u\n", indent, "", vmsd->name,
-                           vmsd->version, MAX(vmsd->minimum, 1));
-    indent += 2;
+    char *member = copy + f->offset;
+    void **pointer = (void **)(void *)member;
+
+    if (f->kind == VMS_BUFFER) {
+        *pointer = g_memdup2(*pointer, buffer_len(f, copy));
+        g_ptr_array_add(owned, *pointer);
+    } else if (f->kind == VMS_POINTER) {
+        *pointer = g_memdup2(*pointer, f->size);
+        g_ptr_array_add(owned, *pointer);
+        detach_fields(f->sub, *pointer, owned);
+    } else if (f->kind == VMS_LIST) {
+        *pointer = NULL;
+    } else if (f->kind == VMS_STRUCT) {
+        for (uint32_t i = 0; i < field_count(f, copy); i++) {
+            detach_fields(f->sub, member + (size_t)i * f->size, owned);
+        }
+    }
+}
+
+static void detach_fields(const VMStateDescription *vmsd, char *copy, GPtrArray *owned)
+{
     for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
-        g_string_append_printf(out, "%*s%s %s", indent, "", f->name, kind_names[f->kind]);
-        if (f->kind == VMS_UINT || f->kind == VMS_SINT) {
-            g_string_append_printf(out, "%u", f->size * 8);
-        } else if (f->kind == VMS_BYTES) {
-            g_string_append_printf(out, "[%u]", f->size);
-        }
-        if (f->count > 1) {
-            g_string_append_printf(out, "[%u]", f->count);
-        }
-        if (f->max) {
-            g_string_append_printf(out, " max %" PRIu64, f->max);
-        }
-        if (f->since > 1) {
-            g_string_append_printf(out, " since %u", f->since);
-        }
-        g_string_append_c(out, '\n');
-        if (f->kind == VMS_STRUCT) {
-            describe(f->sub, indent + 2, out);
+        detach_field(f, copy, owned);
+    }
+    for (const VMStateDescription *const *s = vmsd->subsections; s && *s; s++) {
+        detach_fields(*s, copy, owned);
+    }
+}
+
+/* Lists that loading made in a copy. */
+static void free_lists(const VMStateDescription *vmsd, char *copy)
+{
+    for (const VMStateField *f = vmsd->fields; f && f->kind; f++) {
+        char *member = copy + f->offset;
+
+        if (f->kind == VMS_LIST && buffer_of(member)) {
+            g_array_free(buffer_of(member), TRUE);
+        } else if (f->kind == VMS_POINTER) {
+            free_lists(f->sub, buffer_of(member));
+        } else if (f->kind == VMS_STRUCT) {
+            for (uint32_t i = 0; i < field_count(f, copy); i++) {
+                free_lists(f->sub, member + (size_t)i * f->size);
+            }
         }
     }
     for (const VMStateDescription *const *s = vmsd->subsections; s && *s; s++) {
-        g_string_append_printf(out, "%*ssubsection\n", indent, "");
-        describe(*s, indent + 2, out);
+        free_lists(*s, copy);
     }
 }
 
-void vmstate_describe(const VMStateDescription *vmsd, GString *out)
+bool vmstate_verify(const VMStateDescription *vmsd, const void *opaque, size_t bytes,
+                    uint32_t version, const uint8_t *data, size_t len, Error **errp)
 {
-    describe(vmsd, 0, out);
+    g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
+    char *copy;
+    bool ok;
+
+    if (!vmstate_check(vmsd, opaque, version, data, len, errp)) {
+        return false;
+    }
+    copy = g_memdup2(opaque, bytes);
+    g_ptr_array_add(owned, copy);
+    detach_fields(vmsd, copy, owned);
+    ok = walk(vmsd, copy, version, data, len, true, true, errp);
+    free_lists(vmsd, copy);
+    return ok;
 }

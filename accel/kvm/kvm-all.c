@@ -302,5 +302,7 @@ const AccelOps kvm_accel_ops = {
     .vm_state_change = kvm_arch_vm_state_change,
     .has_ioeventfd = kvm_has_ioeventfd,
     .debug = &kvm_arch_debug_ops,
+    .vmsd = &kvm_arch_vmsd,
+    .vm_state = kvm_arch_vm_state,
     .target_ops = &kvm_arch_target_ops,
 };

@@ -150,5 +150,7 @@ KVMExitAction kvm_arch_handle_debug(KVMVcpu *v);
 extern const AccelDebugOps kvm_arch_debug_ops; /* AccelOps.debug */
 void kvm_arch_vm_state_change(MachineState *ms, bool running);
 extern const X86AccelOps kvm_arch_target_ops; /* AccelOps.target_ops */
+extern const VMStateDescription kvm_arch_vmsd; /* AccelOps.vmsd, vm_state */
+void *kvm_arch_vm_state(MachineState *ms, size_t *bytes);
 
 #endif

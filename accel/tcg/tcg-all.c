@@ -168,11 +168,6 @@ static bool tcg_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp)
     return false;
 }
 
-static const X86AccelOps tcg_x86_ops = {
-    .get_info = tcg_get_info,
-    .get_lapic_page = tcg_get_lapic_page,
-};
-
 /* ---- thread=single --------------------------------------------------------------------------- */
 
 enum { TURN_NS = 10000000 };
@@ -283,11 +278,54 @@ static void tcg_vcpu_kick(CPUState *cpu)
     }
 }
 
+static void store_events(TcgVcpu *v)
+{
+    CPUX86State *env = &v->cpu->env;
+    const TcgCPU *c = v->c;
+
+    env->events.interrupt_shadow = (c->shadow & TCG_SHADOW_STI ? X86_SHADOW_STI : 0) |
+                                   (c->shadow & TCG_SHADOW_SS ? X86_SHADOW_MOV_SS : 0);
+    env->events.debug_hits = c->debug_hits;
+    env->tsc = sys_tsc(v) + c->tsc_offset;
+    env->pdptrs_valid = env->cr[0] & CR0_PG_MASK && env->cr[4] & CR4_PAE_MASK &&
+                        !(env->efer & MSR_EFER_LMA);
+    memcpy(env->pdptrs, c->pdptr, sizeof(env->pdptrs));
+}
+
+/* After a reset, which leaves nothing behind, or a state load. */
+static void load_events(TcgVcpu *v)
+{
+    const CPUX86State *env = &v->cpu->env;
+    TcgCPU *c = v->c;
+
+    v->events = 0;
+    c->shadow = (env->events.interrupt_shadow & X86_SHADOW_STI ? TCG_SHADOW_STI : 0) |
+                (env->events.interrupt_shadow & X86_SHADOW_MOV_SS ? TCG_SHADOW_SS : 0);
+    c->debug_hits = env->events.debug_hits;
+    if (env->tsc_loaded) {
+        c->tsc_offset = env->tsc - sys_tsc(v);
+        if (env->pdptrs_valid) {
+            memcpy(c->pdptr, env->pdptrs, sizeof(c->pdptr));
+        }
+    }
+}
+
+/* What interrupt acknowledge found goes back to where it came from. */
+static bool tcg_prepare_save(X86CPU *cpu, Error **errp)
+{
+    TcgVcpu *v = vcpu_of(&cpu->cpu);
+
+    lapic_return_events(cpu->lapic, v->events);
+    v->events = 0;
+    return true;
+}
+
 static bool tcg_get_state(CPUState *cpu, Error **errp)
 {
     TcgVcpu *v = vcpu_of(cpu);
 
     tcg_store_env(v->c);
+    store_events(v);
     v->cpu->env.cr8 = v->cpu->lapic ? lapic_get_cr8(v->cpu->lapic) : 0;
     return true;
 }
@@ -298,9 +336,8 @@ static bool tcg_put_state(CPUState *cpu, bool full, Error **errp)
 
     tcg_load_env(v->c);
     v->c->halted = cpu->halted;
-    if (full) { /* a reset ends what the last instruction left behind */
-        v->c->shadow = 0;
-        v->c->debug_hits = 0;
+    if (full) {
+        load_events(v);
     }
     /* A debugger may have changed it; a reset has set it already. */
     if (!full && v->cpu->lapic && lapic_get_cr8(v->cpu->lapic) != v->cpu->env.cr8) {
@@ -308,6 +345,12 @@ static bool tcg_put_state(CPUState *cpu, bool full, Error **errp)
     }
     return true;
 }
+
+static const X86AccelOps tcg_x86_ops = {
+    .get_info = tcg_get_info,
+    .get_lapic_page = tcg_get_lapic_page,
+    .prepare_save = tcg_prepare_save,
+};
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
@@ -421,6 +464,14 @@ static void tcg_vcpu_exec(CPUState *cpu)
     run_guest(v);
 }
 
+/* Pins that a state load has left for the vCPUs. */
+static void tcg_vm_state_change(MachineState *ms, bool running)
+{
+    if (running && ms->apic_bus) {
+        apic_bus_vm_start(ms->apic_bus);
+    }
+}
+
 const AccelOps tcg_accel_ops = {
     .name = "tcg",
     .type_name = "tcg-accel",
@@ -432,6 +483,7 @@ const AccelOps tcg_accel_ops = {
     .vcpu_idle = tcg_vcpu_idle,
     .get_state = tcg_get_state,
     .put_state = tcg_put_state,
+    .vm_state_change = tcg_vm_state_change,
     .debug = &tcg_debug_ops,
     .target_ops = &tcg_x86_ops,
 };

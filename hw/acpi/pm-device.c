@@ -4,6 +4,7 @@
 
 #include "hw/acpi/pm.h"
 #include "hw/core/machine.h"
+#include "migration/vmstate.h"
 #include "qemu/log.h"
 #include "system/runstate.h"
 
@@ -186,6 +187,15 @@ static void pm_device_reset(DeviceState *dev)
     update_sci(s);
 }
 
+static const VMStateField pm_device_fields[] = {
+    VMSTATE_STRUCT(AcpiPmDevice, pm, &vmstate_acpi_pm),
+    VMSTATE_TIMER(AcpiPmDevice, timer),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_pm_device = {
+    "acpi-pm", .version = 1, .fields = pm_device_fields,
+};
+
 const DeviceType type_acpi_pm = {
     .object = {
         .name = "acpi-pm",
@@ -193,7 +203,7 @@ const DeviceType type_acpi_pm = {
         .instance_size = sizeof(AcpiPmDevice),
     },
     .bus = "System",
-    .migration = MIGRATION_BLOCKED("the ACPI registers' state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_pm_device),
     .realize = pm_realize,
     .reset = pm_device_reset,
 };

@@ -61,7 +61,15 @@ typedef struct VirtIOBlk {
         report_discard_granularity, x_wce;
     GQueue waiting;  /* of BlkReq: to be started again when the VM runs; virtio_lock() */
     QEMUTimer *retry; /* guest time: stands still while the VM is stopped */
+    /* For a migration: `waiting` as tables. */
+    GArray *saved_reqs, *saved_segs; /* of SavedReq, VirtQueueSeg; NULL: none */
+    bool saved_wce;
 } VirtIOBlk;
+
+/* A request that waits, with its next nr_segs buffers of saved_segs. */
+typedef struct SavedReq {
+    uint16_t queue, index, ndescs, nr_segs, nr_in_segs;
+} SavedReq;
 
 typedef struct BlkReq {
     VirtIOBlk *s;
@@ -75,6 +83,7 @@ typedef struct BlkReq {
     size_t bytes;
     uint32_t nr_sectors; /* discard, write zeroes */
     bool unmap;
+    bool restored; /* from a migration stream: its segment is not read yet */
 } BlkReq;
 
 static VirtIOBlk *blk_of(VirtIODevice *vdev)
@@ -366,7 +375,7 @@ static void retry_waiting(void *opaque)
     again = s->waiting;
     g_queue_init(&s->waiting);
     while ((r = g_queue_pop_head(&again)) != NULL) {
-        if (r->type == T_DISCARD || r->type == T_WRITE_ZEROES) {
+        if (!r->restored && (r->type == T_DISCARD || r->type == T_WRITE_ZEROES)) {
             submit_zeroes(r);
         } else {
             start(r);
@@ -601,6 +610,8 @@ static void blk_finalize(Object *obj)
 {
     VirtIOBlk *s = (VirtIOBlk *)obj;
 
+    g_clear_pointer(&s->saved_reqs, g_array_unref);
+    g_clear_pointer(&s->saved_segs, g_array_unref);
     if (s->attached) {
         blk_detach_dev(s->blk);
     }
@@ -731,6 +742,136 @@ static const Property blk_props[] = {
     DEFINE_PROP_END,
 };
 
+/* --- State ----------------------------------------------------------------------------------- */
+
+/* The disk is at rest: of the requests taken only those are left that an error has stopped. */
+static bool blk_prepare_save(void *opaque, Error **errp)
+{
+    VirtIOBlk *s = opaque;
+
+    g_clear_pointer(&s->saved_reqs, g_array_unref);
+    g_clear_pointer(&s->saved_segs, g_array_unref);
+    s->saved_reqs = g_array_new(FALSE, TRUE, sizeof(SavedReq));
+    s->saved_segs = g_array_new(FALSE, TRUE, sizeof(VirtQueueSeg));
+    for (GList *l = s->waiting.head; l; l = l->next) {
+        const BlkReq *r = l->data;
+        SavedReq saved = {
+            .queue = (uint16_t)r->queue, .index = r->e->index, .ndescs = r->e->ndescs,
+            .nr_segs = (uint16_t)r->e->nr_segs, .nr_in_segs = (uint16_t)r->e->nr_in_segs,
+        };
+
+        g_array_append_val(s->saved_reqs, saved);
+        g_array_append_vals(s->saved_segs, r->e->segs, r->e->nr_segs);
+    }
+    s->saved_wce = blk_write_cache(s->blk);
+    return true;
+}
+
+static bool blk_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    VirtIOBlk *s = opaque;
+    uint64_t segs = 0;
+
+    for (guint i = 0; i < s->saved_reqs->len; i++) {
+        const SavedReq *r = &g_array_index(s->saved_reqs, SavedReq, i);
+
+        if (r->queue >= s->vdev.nr_queues || !r->nr_in_segs || r->nr_in_segs >= r->nr_segs ||
+            r->nr_segs > VIRTQUEUE_MAX_SIZE ||
+            s->vdev.queue[r->queue].in_use >= s->queue_size) {
+            error_setg(errp, "virtio-blk/saved_reqs[%u]: there is no such request", i);
+            return false;
+        }
+        segs += r->nr_segs;
+        s->vdev.queue[r->queue].in_use++;
+    }
+    if (segs != s->saved_segs->len) {
+        error_setg(errp, "virtio-blk/saved_segs: %u, the requests have %" PRIu64,
+                   s->saved_segs->len, segs);
+        return false;
+    }
+    for (unsigned n = 0; n < s->vdev.nr_queues; n++) {
+        if (!virtio_check_in_use(&s->vdev, n, errp)) {
+            error_prepend(errp, "virtio-blk/");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool restore_request(VirtIOBlk *s, const SavedReq *saved, const VirtQueueSeg *segs,
+                            Error **errp)
+{
+    BlkReq *r;
+    VirtQueueElement *e = virtqueue_restore(virtio_queue(&s->vdev, saved->queue), saved->index,
+                                            saved->ndescs, segs, saved->nr_segs,
+                                            saved->nr_in_segs, errp);
+
+    if (!e) {
+        return false;
+    }
+    r = g_new0(BlkReq, 1);
+    *r = (BlkReq){ .s = s, .queue = saved->queue, .e = e, .restored = true };
+    if (e->out_bytes < HEADER_BYTES || !parse(r)) {
+        error_setg(errp, "a request of %zu bytes is without header", e->out_bytes);
+        g_free(e);
+        g_free(r);
+        return false;
+    }
+    g_queue_push_tail(&s->waiting, r);
+    return true;
+}
+
+static bool blk_applied(void *opaque, Error **errp)
+{
+    VirtIOBlk *s = opaque;
+    const VirtQueueSeg *segs = (const VirtQueueSeg *)(void *)s->saved_segs->data;
+
+    drop_waiting(s);
+    blk_set_write_cache(s->blk, s->saved_wce);
+    for (guint i = 0; i < s->saved_reqs->len; i++) {
+        const SavedReq *saved = &g_array_index(s->saved_reqs, SavedReq, i);
+
+        if (!restore_request(s, saved, segs, errp)) {
+            return false;
+        }
+        segs += saved->nr_segs;
+    }
+    if (s->waiting.length) {
+        timer_mod_ns(s->retry, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + SCALE_MS);
+    }
+    return true;
+}
+
+enum { MAX_SAVED_REQS = VIRTIO_MAX_QUEUES * VIRTQUEUE_MAX_SIZE, MAX_SAVED_SEGS = 1 << 20 };
+
+static const VMStateField req_fields[] = {
+    VMSTATE_UINT(SavedReq, queue),
+    VMSTATE_UINT(SavedReq, index),
+    VMSTATE_UINT(SavedReq, ndescs),
+    VMSTATE_UINT(SavedReq, nr_segs),
+    VMSTATE_UINT(SavedReq, nr_in_segs),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_req = { "request", .version = 1, .fields = req_fields };
+static const VMStateField seg_fields[] = {
+    VMSTATE_UINT(VirtQueueSeg, gpa), VMSTATE_UINT_MAX(VirtQueueSeg, len, UINT32_MAX), VMSTATE_END,
+};
+static const VMStateDescription vmstate_seg = { "buffer", .version = 1, .fields = seg_fields };
+
+static const VMStateField blk_fields[] = {
+    VMSTATE_STRUCT(VirtIOBlk, vdev, &vmstate_virtio),
+    VMSTATE_BOOL(VirtIOBlk, saved_wce),
+    VMSTATE_LIST(VirtIOBlk, saved_reqs, SavedReq, &vmstate_req, MAX_SAVED_REQS),
+    VMSTATE_LIST(VirtIOBlk, saved_segs, VirtQueueSeg, &vmstate_seg, MAX_SAVED_SEGS),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_blk = {
+    "virtio-blk", .version = 1, .fields = blk_fields, .post_load = blk_post_load,
+    .prepare_save = blk_prepare_save, .applied = blk_applied,
+};
+
+/* --- Type ------------------------------------------------------------------------------------ */
+
 static const VirtIOFeature blk_features[] = {
     { F_CONFIG_WCE, offsetof(VirtIOBlk, config_wce) },
     { F_DISCARD, offsetof(VirtIOBlk, discard) },
@@ -749,7 +890,7 @@ const VirtIODeviceType type_virtio_blk_device = {
             .instance_finalize = blk_finalize,
         },
         .bus = "virtio-bus",
-        .migration = MIGRATION_BLOCKED("the state of virtio-blk is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_blk),
         .realize = virtio_device_realize,
         .unrealize = virtio_device_unrealize,
     },

@@ -4,6 +4,7 @@
 #include "hw/char/serial.h"
 #include "hw/char/uart16550.h"
 #include "hw/core/machine.h"
+#include "migration/vmstate.h"
 #include "qemu/timer.h"
 
 /* Bytes the back end may owe before the transmitter stops saying it is empty. */
@@ -19,6 +20,7 @@ typedef struct ISASerial {
     IRQLine line;
     bool level;
     QEMUTimer *rx_timer; /* fires four character times after the last byte */
+    QEMUTimer *tx_timer; /* after a migration: the transmitter goes on */
 } ISASerial;
 
 static const uint16_t iobases[NR_PORTS] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
@@ -160,6 +162,7 @@ static bool serial_realize(DeviceState *dev, Error **errp)
     }
     s->line = current_machine->gsi[s->irq];
     s->rx_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, rx_timer_fired, s);
+    s->tx_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, tx_drained, s);
     memory_region_init_io(&s->io, &serial_ops, s, "serial", UART_NR_REGS);
     memory_region_add_subregion(current_machine->system_io, s->iobase, &s->io);
     return true;
@@ -173,6 +176,30 @@ static void serial_reset(DeviceState *dev)
     uart_reset(&s->uart);
     update(s);
 }
+
+/* What the transmitter holds was given to the source's back end: here it is sent already. */
+static bool serial_applied(void *opaque, Error **errp)
+{
+    ISASerial *s = opaque;
+
+    if (s->uart.tx_len) {
+        timer_mod_ns(s->tx_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    }
+    if (s->chr && uart_rx_room(&s->uart)) {
+        chardev_accept_input(s->chr);
+    }
+    return true;
+}
+
+static const VMStateField serial_fields[] = {
+    VMSTATE_STRUCT(ISASerial, uart, &vmstate_uart),
+    VMSTATE_BOOL(ISASerial, level),
+    VMSTATE_TIMER(ISASerial, rx_timer),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_serial = {
+    "serial", .version = 1, .fields = serial_fields, .applied = serial_applied,
+};
 
 static const Property serial_props[] = {
     DEFINE_PROP(PROP_UINT32, ISASerial, index, "index", .default_val = UINT32_MAX),
@@ -193,7 +220,7 @@ const DeviceType type_isa_serial = {
     },
     .bus = "ISA",
     .user_creatable = true,
-    .migration = MIGRATION_BLOCKED("the state of serial ports is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_serial),
     .realize = serial_realize,
     .reset = serial_reset,
 };

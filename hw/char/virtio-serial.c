@@ -11,6 +11,7 @@
 #include "hw/virtio/virtio-pci.h"
 #include "hw/virtio/virtio-serial.h"
 #include "qemu/log.h"
+#include "qemu/timer.h"
 
 enum {
     F_MULTIPORT = 1,
@@ -50,6 +51,9 @@ typedef struct SerialPort {
     size_t rx_len;
     VirtQueueElement *tx; /* being written; NULL: none */
     size_t tx_done;
+    uint64_t tx_skip;     /* bytes of the next request that were written before a migration */
+    bool told_open;       /* what the guest knows of host_open */
+    QEMUTimer *tell;      /* after a migration: to tell the guest of what is different here */
 } SerialPort;
 
 typedef struct ControlMessage {
@@ -65,6 +69,7 @@ struct VirtIOSerial {
     bool bus_in_tree;
     SerialPort *port[MAX_PORTS];
     GQueue messages; /* of GBytes: to the driver, which has no buffer for them yet */
+    GArray *saved_messages; /* of ControlMessage: the same for a migration; NULL: none */
 };
 
 static VirtIOSerial *serial_of(VirtIODevice *vdev)
@@ -113,43 +118,53 @@ static void flush_messages(VirtIOSerial *s)
     }
 }
 
-static void send_message(const SerialPort *p, uint16_t event, uint16_t value, const char *text)
+/* A name follows the message that announces it. */
+static void queue_message(VirtIOSerial *s, const ControlMessage *head)
 {
-    VirtIOSerial *s = p->serial;
-    ControlMessage head = { .id = p->nr, .event = event, .value = value };
-    GByteArray *msg;
+    const SerialPort *p = head->id < MAX_PORTS ? s->port[head->id] : NULL;
+    const char *text = head->event == MSG_PORT_NAME && p ? p->name : NULL;
+    GByteArray *msg = g_byte_array_new();
 
-    if (!multiport(s) || s->messages.length >= MAX_MESSAGES) {
-        return;
-    }
-    msg = g_byte_array_new();
-    g_byte_array_append(msg, (const guint8 *)&head, sizeof(head));
+    g_byte_array_append(msg, (const guint8 *)head, sizeof(*head));
     if (text) {
         g_byte_array_append(msg, (const guint8 *)text, (guint)strlen(text) + 1);
     }
     g_queue_push_tail(&s->messages, g_byte_array_free_to_bytes(msg));
-    flush_messages(s);
+}
+
+static void send_message(SerialPort *p, uint16_t event, uint16_t value)
+{
+    VirtIOSerial *s = p->serial;
+    ControlMessage head = { .id = p->nr, .event = event, .value = value };
+
+    if (event == MSG_PORT_OPEN) {
+        p->told_open = value;
+    }
+    if (multiport(s) && s->messages.length < MAX_MESSAGES) {
+        queue_message(s, &head);
+        flush_messages(s);
+    }
 }
 
 static void add_ports(VirtIOSerial *s)
 {
     for (unsigned i = 0; i < s->max_ports; i++) {
         if (s->port[i]) {
-            send_message(s->port[i], MSG_PORT_ADD, 1, NULL);
+            send_message(s->port[i], MSG_PORT_ADD, 1);
         }
     }
 }
 
-static void port_ready(const SerialPort *p)
+static void port_ready(SerialPort *p)
 {
     if (is_console(p)) {
-        send_message(p, MSG_CONSOLE_PORT, 1, NULL);
+        send_message(p, MSG_CONSOLE_PORT, 1);
     }
     if (p->name && *p->name) {
-        send_message(p, MSG_PORT_NAME, 1, p->name);
+        send_message(p, MSG_PORT_NAME, 1);
     }
     if (p->host_open) {
-        send_message(p, MSG_PORT_OPEN, 1, NULL);
+        send_message(p, MSG_PORT_OPEN, 1);
     }
 }
 
@@ -263,7 +278,7 @@ static void chr_event(void *opaque, ChardevEvent event)
     }
     if (open != p->host_open) {
         p->host_open = open;
-        send_message(p, MSG_PORT_OPEN, open, NULL);
+        send_message(p, MSG_PORT_OPEN, open);
     }
 }
 
@@ -300,7 +315,8 @@ static void handle_tx(SerialPort *p)
     for (;;) {
         if (!p->tx) {
             p->tx = virtqueue_pop(vq);
-            p->tx_done = 0;
+            p->tx_done = p->tx_skip;
+            p->tx_skip = 0;
         }
         if (!p->tx || !write_some(p)) {
             break;
@@ -364,6 +380,7 @@ static void serial_reset_queue(VirtIODevice *vdev, unsigned n)
 
     if (n % 2 && n != Q_CONTROL_OUT && nr < s->max_ports && s->port[nr]) {
         g_clear_pointer(&s->port[nr]->tx, g_free);
+        s->port[nr]->tx_skip = 0;
     }
 }
 
@@ -376,6 +393,7 @@ static void serial_reset(VirtIODevice *vdev)
         if (s->port[i]) {
             s->port[i]->guest_open = false;
             s->port[i]->rx_len = 0;
+            s->port[i]->told_open = is_console(s->port[i]);
         }
     }
 }
@@ -419,6 +437,7 @@ static void serial_finalize(Object *obj)
     VirtIOSerial *s = (VirtIOSerial *)obj;
 
     g_queue_clear_full(&s->messages, (GDestroyNotify)g_bytes_unref);
+    g_clear_pointer(&s->saved_messages, g_array_unref);
     if (s->bus_in_tree) {
         qdev_bus_fini(&s->bus);
     }
@@ -435,6 +454,52 @@ static const VirtIOFeature serial_features[] = {
     { F_EMERG_WRITE, offsetof(VirtIOSerial, emergency_write) }, VIRTIO_FEATURE_END,
 };
 
+/* --- State ----------------------------------------------------------------------------------- */
+
+static bool serial_prepare_save(void *opaque, Error **errp)
+{
+    VirtIOSerial *s = opaque;
+
+    g_clear_pointer(&s->saved_messages, g_array_unref);
+    s->saved_messages = g_array_new(FALSE, TRUE, sizeof(ControlMessage));
+    for (GList *l = s->messages.head; l; l = l->next) {
+        g_array_append_vals(s->saved_messages, g_bytes_get_data(l->data, NULL), 1);
+    }
+    return true;
+}
+
+static bool serial_applied(void *opaque, Error **errp)
+{
+    VirtIOSerial *s = opaque;
+
+    g_queue_clear_full(&s->messages, (GDestroyNotify)g_bytes_unref);
+    for (guint i = 0; i < s->saved_messages->len; i++) {
+        queue_message(s, &g_array_index(s->saved_messages, ControlMessage, i));
+    }
+    return true;
+}
+
+static const VMStateField message_fields[] = {
+    VMSTATE_UINT_MAX(ControlMessage, id, MAX_PORTS - 1),
+    VMSTATE_UINT(ControlMessage, event),
+    VMSTATE_UINT(ControlMessage, value),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_message = {
+    "message", .version = 1, .fields = message_fields,
+};
+static const VMStateField serial_fields[] = {
+    VMSTATE_STRUCT(VirtIOSerial, vdev, &vmstate_virtio),
+    VMSTATE_LIST(VirtIOSerial, saved_messages, ControlMessage, &vmstate_message, MAX_MESSAGES),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_serial = {
+    "virtio-console", .version = 1, .fields = serial_fields,
+    .prepare_save = serial_prepare_save, .applied = serial_applied,
+};
+
+/* --- Type ------------------------------------------------------------------------------------ */
+
 const VirtIODeviceType type_virtio_serial_device = {
     .device = {
         .object = {
@@ -446,7 +511,7 @@ const VirtIODeviceType type_virtio_serial_device = {
             .instance_finalize = serial_finalize,
         },
         .bus = "virtio-bus",
-        .migration = MIGRATION_BLOCKED("the state of virtio-serial is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_serial),
         .realize = virtio_device_realize,
         .unrealize = virtio_device_unrealize,
     },
@@ -506,6 +571,18 @@ static bool check_name(const SerialPort *p, Error **errp)
     return true;
 }
 
+/* The guest runs here now: it hears when its peer is not the same, and both directions go on. */
+static void port_tell(void *opaque)
+{
+    SerialPort *p = opaque;
+
+    if (p->told_open != p->host_open && guest_listens(p)) {
+        send_message(p, MSG_PORT_OPEN, p->host_open);
+    }
+    virtio_queue_notify(&p->serial->vdev, rx_queue(p) + 1);
+    flush_rx(p);
+}
+
 static bool port_realize(DeviceState *dev, Error **errp)
 {
     SerialPort *p = container_of(dev, SerialPort, dev);
@@ -527,8 +604,53 @@ static bool port_realize(DeviceState *dev, Error **errp)
         chardev_set_drain_cb(p->chr, chr_drained, p);
     }
     p->serial->port[p->nr] = p;
+    p->told_open = is_console(p);
+    p->tell = timer_new_ns(QEMU_CLOCK_VIRTUAL, port_tell, p);
     return true;
 }
+
+static void port_finalize(Object *obj)
+{
+    timer_free(((SerialPort *)obj)->tell);
+}
+
+/* --- State of a port -------------------------------------------------------------------------- */
+
+/* A request that is half written goes back into the queue: it is taken again, and what was written
+ * is left out then. */
+static bool port_prepare_save(void *opaque, Error **errp)
+{
+    SerialPort *p = opaque;
+
+    if (p->tx) {
+        p->tx_skip = p->tx_done;
+        virtqueue_unpop(virtio_queue(&p->serial->vdev, rx_queue(p) + 1), g_steal_pointer(&p->tx));
+        timer_mod_ns(p->tell, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    }
+    return true;
+}
+
+static bool port_applied(void *opaque, Error **errp)
+{
+    SerialPort *p = opaque;
+
+    g_clear_pointer(&p->tx, g_free);
+    timer_mod_ns(p->tell, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    return true;
+}
+
+static const VMStateField port_fields[] = {
+    VMSTATE_BOOL(SerialPort, guest_open),
+    VMSTATE_BOOL(SerialPort, told_open),
+    VMSTATE_BYTES(SerialPort, rx),
+    VMSTATE_UINT_MAX(SerialPort, rx_len, RX_BYTES),
+    VMSTATE_UINT(SerialPort, tx_skip),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_port = {
+    "virtio-console-port", .version = 1, .fields = port_fields,
+    .prepare_save = port_prepare_save, .applied = port_applied,
+};
 
 static const Property port_props[] = {
     DEFINE_PROP(PROP_CHARDEV, SerialPort, chr, "chardev",
@@ -545,10 +667,11 @@ static const Property port_props[] = {
             .parent = &type_device,                                                              \
             .instance_size = sizeof(SerialPort),                                                 \
             .props = port_props,                                                                 \
+            .instance_finalize = port_finalize,                                                  \
         },                                                                                       \
         .bus = "virtio-serial-bus",                                                              \
         .user_creatable = true,                                                                  \
-        .migration = MIGRATION_BLOCKED("the state of " _name " is not saved yet"),               \
+        .migration = MIGRATION_VMSD(&vmstate_port),                                              \
         .realize = port_realize,                                                                 \
     }
 

@@ -31,6 +31,7 @@ struct ApicBus {
 
     ApicBusIoapic ioapics[APIC_BUS_MAX_IOAPICS]; /* big lock */
     unsigned nr_ioapics;
+    bool service; /* big lock: pins wait for the vCPUs to run, after a state load */
 
     bool intr;            /* atomic: output of the 8259 pair */
     int (*pic_intack)(void *opaque);

@@ -312,41 +312,90 @@ void apic_bus_eoi(ApicBus *bus, uint8_t vector)
     bus_unlock(taken);
 }
 
-/* Ends pin @pin's interrupt if its EOI was lost; true when it did. */
-static bool reconcile_pin(IOAPIC *ioapic, unsigned pin,
-                          bool (*in_flight)(void *opaque, uint8_t vector), void *opaque)
+/* --- State ---------------------------------------------------------------------------------- */
+
+/* Whether a processor has @vector in IRR or ISR. */
+static bool in_flight(const ApicBus *bus, uint8_t vector)
 {
-    uint64_t both = IOAPIC_RTE_LEVEL | IOAPIC_RTE_REMOTE_IRR;
+    if (bus->cfg.mode == APIC_BUS_KVM_SPLIT) {
+        const IrqChipOps *ops = bus->cfg.irqchip_ops;
 
-    if ((ioapic->rte[pin] & both) != both ||
-        in_flight(opaque, ioapic->rte[pin] & IOAPIC_RTE_VECTOR)) {
-        return false;
+        return !ops->vector_in_flight || ops->vector_in_flight(bus->cfg.irqchip_opaque, vector);
     }
-    ioapic->rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
-    return true;
-}
+    for (unsigned cpu = 0; cpu < bus->cfg.max_cpus; cpu++) {
+        const LAPIC *lapic = bus_lapic(bus, cpu);
 
-unsigned apic_bus_reconcile_eoi(ApicBus *bus, bool (*in_flight)(void *opaque, uint8_t vector),
-                                void *opaque, bool any_suppressed)
-{
-    unsigned ended = 0;
-
-    if (bus->seoib == SEOIB_RESPECTED && any_suppressed) {
-        return 0;
-    }
-    for (unsigned i = 0; i < bus->nr_ioapics; i++) {
-        ApicBusIoapic *io = &bus->ioapics[i];
-
-        for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
-            if (reconcile_pin(io->model, pin, in_flight, opaque)) {
-                ended++;
-                if (bus->eoi_notify) {
-                    bus->eoi_notify(bus->eoi_notify_opaque, io->gsi_base + pin);
-                }
-            }
+        if (lapic && lapic_has_vector(lapic, vector)) {
+            return true;
         }
     }
-    return ended;
+    return false;
+}
+
+/* Whether some processor has SPIV bit 12 set. */
+static bool any_suppressed(const ApicBus *bus)
+{
+    if (bus->cfg.mode == APIC_BUS_KVM_SPLIT) {
+        const IrqChipOps *ops = bus->cfg.irqchip_ops;
+
+        return ops->eoi_suppressed && ops->eoi_suppressed(bus->cfg.irqchip_opaque);
+    }
+    for (unsigned cpu = 0; cpu < bus->cfg.max_cpus; cpu++) {
+        const LAPIC *lapic = bus_lapic(bus, cpu);
+
+        if (lapic && lapic->spiv & LAPIC_SPIV_SEOIB) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t apic_bus_lost_eois(const ApicBus *bus, const IOAPIC *ioapic)
+{
+    uint64_t both = IOAPIC_RTE_LEVEL | IOAPIC_RTE_REMOTE_IRR;
+    uint32_t pins = 0;
+
+    if (bus->seoib == SEOIB_RESPECTED && any_suppressed(bus)) {
+        return 0;
+    }
+    for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
+        if ((ioapic->rte[pin] & both) == both &&
+            !in_flight(bus, ioapic->rte[pin] & IOAPIC_RTE_VECTOR)) {
+            pins |= BIT(pin);
+        }
+    }
+    return pins;
+}
+
+void apic_bus_load_ioapic(ApicBus *bus, IOAPIC *ioapic)
+{
+    ApicBusIoapic *io = find_ioapic(bus, ioapic);
+
+    if (io) {
+        refresh_routes(bus, io);
+        bus->service = true;
+    }
+}
+
+void apic_bus_load_intr(ApicBus *bus, bool level)
+{
+    const IrqChipOps *ops = bus->cfg.irqchip_ops;
+
+    __atomic_store_n(&bus->intr, level, __ATOMIC_SEQ_CST);
+    if (bus->cfg.mode == APIC_BUS_KVM_SPLIT && ops->set_intr) {
+        ops->set_intr(bus->cfg.irqchip_opaque, level);
+    }
+}
+
+void apic_bus_vm_start(ApicBus *bus)
+{
+    for (unsigned i = 0; bus->service && i < bus->nr_ioapics; i++) {
+        IoapicMsgs msgs;
+
+        ioapic_service(bus->ioapics[i].model, &msgs);
+        handle_msgs(bus, &bus->ioapics[i], &msgs);
+    }
+    bus->service = false;
 }
 
 /* --- 8259 pair, NMI ------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "hw/core/machine.h"
 #include "hw/intc/i8259.h"
+#include "migration/vmstate.h"
 #include "trace.h"
 
 static const unsigned io_base[] = { [I8259_MASTER] = 0x20, [I8259_SLAVE] = 0xa0 };
@@ -103,6 +104,24 @@ static void i8259_device_reset(DeviceState *dev)
     update_intr(s);
 }
 
+/* The LINT0 pins are part of the local APICs' state. */
+static bool i8259_applied(void *opaque, Error **errp)
+{
+    I8259Device *s = opaque;
+
+    s->intr = i8259_intr(&s->pic);
+    apic_bus_load_intr(s->bus, s->intr);
+    return true;
+}
+
+static const VMStateField i8259_fields[] = {
+    VMSTATE_STRUCT(I8259Device, pic, &vmstate_i8259), VMSTATE_END,
+};
+static const VMStateDescription vmstate_i8259_device = {
+    "i8259", .version = 1, .fields = i8259_fields, .order = VMS_ORDER_INTC,
+    .applied = i8259_applied,
+};
+
 const DeviceType type_i8259 = {
     .object = {
         .name = "isa-i8259",
@@ -110,7 +129,7 @@ const DeviceType type_i8259 = {
         .instance_size = sizeof(I8259Device),
     },
     .bus = "ISA",
-    .migration = MIGRATION_BLOCKED("the interrupt controllers' state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_i8259_device),
     .realize = i8259_realize,
     .reset = i8259_device_reset,
 };

@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/intc/ioapic-device.h"
+#include "migration/vmstate.h"
 
 static uint64_t ioapic_window_read(void *opaque, hwaddr addr, unsigned size)
 {
@@ -91,6 +92,57 @@ static const Property ioapic_props[] = {
     DEFINE_PROP_END,
 };
 
+/* Ends of interrupt that the kernel still holds back are not lost with it: the pins they belong to
+ * are saved as ended. Here they come when the vCPUs run again. */
+static bool ioapic_prepare_save(void *opaque, Error **errp)
+{
+    IOAPICDevice *s = opaque;
+
+    s->model.lost_eois = apic_bus_lost_eois(s->bus, &s->model);
+    return true;
+}
+
+static bool ioapic_applied(void *opaque, Error **errp)
+{
+    IOAPICDevice *s = opaque;
+
+    timer_del(s->timer);
+    apic_bus_load_ioapic(s->bus, &s->model);
+    return true;
+}
+
+/* A pin in service was sent by another route than it has by now. */
+static bool sent_needed(const void *opaque)
+{
+    const IOAPICDevice *s = opaque;
+    uint64_t addr;
+    uint32_t data;
+
+    for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
+        if (ioapic_route_in_service(&s->model, pin, &addr, &data)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const VMStateField sent_fields[] = {
+    VMSTATE_UINT_ARRAY(IOAPICDevice, model.sent_rte), VMSTATE_END,
+};
+static const VMStateDescription vmstate_sent = {
+    "sent", .version = 1, .fields = sent_fields, .needed = sent_needed,
+};
+static const VMStateDescription *const ioapic_subsections[] = { &vmstate_sent, NULL };
+
+static const VMStateField ioapic_device_fields[] = {
+    VMSTATE_STRUCT(IOAPICDevice, model, &vmstate_ioapic), VMSTATE_END,
+};
+static const VMStateDescription vmstate_ioapic_device = {
+    "ioapic", .version = 1, .fields = ioapic_device_fields,
+    .subsections = ioapic_subsections, .order = VMS_ORDER_INTC,
+    .prepare_save = ioapic_prepare_save, .applied = ioapic_applied,
+};
+
 const DeviceType type_ioapic = {
     .object = {
         .name = "ioapic",
@@ -99,7 +151,7 @@ const DeviceType type_ioapic = {
         .props = ioapic_props,
     },
     .bus = "System",
-    .migration = MIGRATION_BLOCKED("the I/O APIC's state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_ioapic_device),
     .realize = ioapic_device_realize,
     .reset = ioapic_device_reset,
     .unrealize = ioapic_device_unrealize,

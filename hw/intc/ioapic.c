@@ -390,16 +390,31 @@ static void ioapic_pre_load(void *opaque)
     memset(s->sent_rte, 0, sizeof(s->sent_rte));
 }
 
+static void ioapic_pre_save(void *opaque)
+{
+    IOAPIC *s = opaque;
+
+    memcpy(s->saved_rte, s->rte, sizeof(s->rte));
+    for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
+        if (s->lost_eois & BIT(pin)) {
+            s->saved_rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
+        }
+    }
+    s->lost_eois = 0;
+}
+
 static bool ioapic_post_load(void *opaque, uint32_t version, Error **errp)
 {
     IOAPIC *s = opaque;
 
     for (unsigned pin = 0; pin < IOAPIC_NUM_PINS; pin++) {
-        if ((s->rte[pin] & (IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) == IOAPIC_RTE_REMOTE_IRR) {
+        if ((s->saved_rte[pin] & (IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) ==
+            IOAPIC_RTE_REMOTE_IRR) {
             error_setg(errp, "ioapic/rte[%u]: remote IRR of an edge-triggered pin", pin);
             return false;
         }
     }
+    memcpy(s->rte, s->saved_rte, sizeof(s->rte));
     s->dirty = (1u << IOAPIC_NUM_PINS) - 1;
     return true;
 }
@@ -408,10 +423,11 @@ static const VMStateField ioapic_fields[] = {
     VMSTATE_UINT_MAX(IOAPIC, id, 0x0f),
     VMSTATE_UINT(IOAPIC, index),
     VMSTATE_UINT_MAX(IOAPIC, line, (1u << IOAPIC_NUM_PINS) - 1),
-    VMSTATE_UINT_ARRAY(IOAPIC, rte),
+    { .name = "rte", .offset = offsetof(IOAPIC, saved_rte), .kind = VMS_UINT,
+      .size = sizeof(uint64_t), .count = IOAPIC_NUM_PINS },
     VMSTATE_END,
 };
 const VMStateDescription vmstate_ioapic = {
-    "ioapic", .version = 1, .fields = ioapic_fields, .pre_load = ioapic_pre_load,
-    .post_load = ioapic_post_load,
+    "ioapic", .version = 1, .fields = ioapic_fields,
+    .pre_save = ioapic_pre_save, .pre_load = ioapic_pre_load, .post_load = ioapic_post_load,
 };

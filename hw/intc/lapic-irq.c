@@ -173,6 +173,17 @@ uint32_t lapic_sync(LAPIC *s, int64_t now_ns)
     return events;
 }
 
+void lapic_return_events(LAPIC *s, uint32_t events)
+{
+    if (events) {
+        if (s->events & LAPIC_EV_SIPI) {
+            events &= 0xff;
+        }
+        __atomic_fetch_or(&s->events, events, __ATOMIC_ACQ_REL);
+        __atomic_store_n(&s->attention, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
 bool lapic_sync_needed(const LAPIC *s)
 {
     return __atomic_load_n(&s->attention, __ATOMIC_SEQ_CST);
@@ -196,6 +207,12 @@ uint8_t lapic_ack(LAPIC *s)
     vec_set(s->isr, vector);
     lapic_publish(s);
     return vector;
+}
+
+bool lapic_has_vector(const LAPIC *s, uint8_t vector)
+{
+    return vec_test(s->irr, vector) || vec_test(s->isr, vector) ||
+           __atomic_load_n(&s->pending[vector >> 5], __ATOMIC_ACQUIRE) & BIT(vector & 31);
 }
 
 bool lapic_extint_pending(const LAPIC *s)

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "hw/core/machine.h"
 #include "hw/isa/pc-ports.h"
+#include "migration/vmstate.h"
 #include "system/runstate.h"
 
 #define KBD_PULSE_RESET 0xfe
@@ -107,13 +108,22 @@ static void pc_ports_reset(DeviceState *dev)
     }
 }
 
+static const VMStateField port_fields[] = { VMSTATE_UINT(PCPort, value), VMSTATE_END };
+static const VMStateDescription vmstate_port = { "port", .version = 1, .fields = port_fields };
+static const VMStateField ports_fields[] = {
+    VMSTATE_STRUCT_ARRAY(PCPorts, port, &vmstate_port), VMSTATE_END,
+};
+static const VMStateDescription vmstate_ports = {
+    "pc-ports", .version = 1, .fields = ports_fields,
+};
+
 const DeviceType type_pc_ports = {
     .object = {
         .name = "pc-ports",
         .parent = &type_device,
         .instance_size = sizeof(PCPorts),
     },
-    .migration = MIGRATION_BLOCKED("the state of port 0x92 is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_ports),
     .realize = pc_ports_realize,
     .reset = pc_ports_reset,
 };

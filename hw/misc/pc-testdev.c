@@ -13,6 +13,7 @@
 #include "qemu/osdep.h"
 #include "hw/core/machine.h"
 #include "hw/misc/testdev.h"
+#include "migration/vmstate.h"
 
 #include <sys/mman.h>
 
@@ -124,6 +125,13 @@ static bool testdev_realize(DeviceState *dev, Error **errp)
     return true;
 }
 
+static const VMStateField testdev_fields[] = {
+    VMSTATE_UINT(PCTestdev, ioport_data), VMSTATE_BYTES(PCTestdev, iomem_data), VMSTATE_END,
+};
+static const VMStateDescription vmstate_testdev = {
+    "pc-testdev", .version = 1, .fields = testdev_fields,
+};
+
 const DeviceType type_pc_testdev = {
     .object = {
         .name = "pc-testdev",
@@ -132,6 +140,6 @@ const DeviceType type_pc_testdev = {
     },
     .bus = "ISA",
     .user_creatable = true,
-    .migration = MIGRATION_BLOCKED("pc-testdev is a test device"),
+    .migration = MIGRATION_VMSD(&vmstate_testdev),
     .realize = testdev_realize,
 };

@@ -157,6 +157,23 @@ static void lpc_map_rcrb(ICH9LPC *s)
     memory_region_transaction_commit();
 }
 
+static void lpc_map(PCIDevice *d)
+{
+    pcihost_pm_base(pcihost_of(d), (uint16_t)(pci_get(d, LPC_PMBASE, 2) & 0xff80),
+                    d->config[LPC_ACPI_CNTL] & LPC_ACPI_ENABLE);
+    lpc_map_rcrb(lpc_of(d));
+}
+
+static void lpc_loaded(PCIDevice *d)
+{
+    uint8_t routes[8];
+
+    memcpy(routes, d->config + LPC_PIRQA, 4);
+    memcpy(routes + 4, d->config + LPC_PIRQE, 4);
+    pcihost_load_routes(pcihost_of(d), routes, sizeof(routes));
+    lpc_map(d);
+}
+
 static void lpc_update(PCIDevice *d)
 {
     PCIHost *host = pcihost_of(d);
@@ -165,9 +182,7 @@ static void lpc_update(PCIDevice *d)
         pcihost_route(host, i, d->config[LPC_PIRQA + i]);
         pcihost_route(host, 4 + i, d->config[LPC_PIRQE + i]);
     }
-    pcihost_pm_base(host, (uint16_t)(pci_get(d, LPC_PMBASE, 2) & 0xff80),
-                    d->config[LPC_ACPI_CNTL] & LPC_ACPI_ENABLE);
-    lpc_map_rcrb(lpc_of(d));
+    lpc_map(d);
 }
 
 static bool lpc_realize(PCIDevice *d, Error **errp)
@@ -215,6 +230,11 @@ static void piix3_update(PCIDevice *d)
     for (unsigned i = 0; i < 4; i++) {
         pcihost_route(pcihost_of(d), i, d->config[PIIX_PIRQA + i]);
     }
+}
+
+static void piix3_loaded(PCIDevice *d)
+{
+    pcihost_load_routes(pcihost_of(d), d->config + PIIX_PIRQA, 4);
 }
 
 static bool piix3_realize(PCIDevice *d, Error **errp)
@@ -269,7 +289,20 @@ static void piix4_written(PCIDevice *d, unsigned reg, unsigned size)
 
 /* --- Types ----------------------------------------------------------------------------------- */
 
-#define CHIPSET_DEVICE(_name, _struct)                                                          \
+static const VMStateDescription vmstate_mch = PCI_VMSTATE("mch");
+static const VMStateDescription vmstate_i440fx = PCI_VMSTATE("I440FX");
+static const VMStateDescription vmstate_piix3 = PCI_VMSTATE("PIIX3");
+static const VMStateDescription vmstate_piix4_pm = PCI_VMSTATE("piix4_pm");
+static const VMStateField lpc_fields[] = {
+    VMSTATE_STRUCT(ICH9LPC, bridge.pci, &vmstate_pci_device),
+    VMSTATE_BYTES(ICH9LPC, rcrb),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_lpc = {
+    "ICH9LPC", .version = 1, .fields = lpc_fields, .applied = pci_applied,
+};
+
+#define CHIPSET_DEVICE(_name, _struct, _vmsd)                                                   \
     .device = {                                                                                  \
         .object = {                                                                              \
             .name = _name,                                                                       \
@@ -277,7 +310,7 @@ static void piix4_written(PCIDevice *d, unsigned reg, unsigned size)
             .instance_size = sizeof(_struct),                                                    \
         },                                                                                       \
         .bus = "PCI",                                                                            \
-        .migration = MIGRATION_BLOCKED("the chipset's registers are not saved yet"),             \
+        .migration = MIGRATION_VMSD(_vmsd),                                                      \
         .realize = pci_device_realize,                                                           \
         .reset = pci_device_reset,                                                               \
         .unrealize = pci_device_unrealize,                                                       \
@@ -285,29 +318,33 @@ static void piix4_written(PCIDevice *d, unsigned reg, unsigned size)
     .vendor = PCI_VENDOR_INTEL
 
 const PCIDeviceType type_mch = {
-    CHIPSET_DEVICE("mch", PCIDevice), .device_id = 0x29c0, .class_code = 0x060000,
+    CHIPSET_DEVICE("mch", PCIDevice, &vmstate_mch), .device_id = 0x29c0, .class_code = 0x060000,
     .realize = mch_realize, .reset = mch_reset, .config_written = mch_written,
+    .loaded = mch_update,
 };
 
 const PCIDeviceType type_ich9_lpc = {
-    CHIPSET_DEVICE("ICH9-LPC", ICH9LPC), .device_id = 0x2918, .class_code = 0x060100,
+    CHIPSET_DEVICE("ICH9-LPC", ICH9LPC, &vmstate_lpc), .device_id = 0x2918, .class_code = 0x060100,
     .revision = 2, .multifunction = true,
     .realize = lpc_realize, .reset = lpc_reset, .config_written = lpc_written,
+    .loaded = lpc_loaded,
 };
 
 const PCIDeviceType type_i440fx = {
-    CHIPSET_DEVICE("i440FX", PCIDevice), .device_id = 0x1237, .class_code = 0x060000,
-    .revision = 2, .realize = i440fx_realize,
+    CHIPSET_DEVICE("i440FX", PCIDevice, &vmstate_i440fx), .device_id = 0x1237,
+    .class_code = 0x060000, .revision = 2, .realize = i440fx_realize,
 };
 
 const PCIDeviceType type_piix3 = {
-    CHIPSET_DEVICE("PIIX3", IsaBridge), .device_id = 0x7000, .class_code = 0x060100,
+    CHIPSET_DEVICE("PIIX3", IsaBridge, &vmstate_piix3), .device_id = 0x7000, .class_code = 0x060100,
     .multifunction = true,
     .realize = piix3_realize, .reset = piix3_reset, .config_written = piix3_written,
+    .loaded = piix3_loaded,
 };
 
 const PCIDeviceType type_piix4_pm = {
-    CHIPSET_DEVICE("PIIX4_PM", PCIDevice), .device_id = 0x7113, .class_code = 0x068000,
-    .revision = 3,
+    CHIPSET_DEVICE("PIIX4_PM", PCIDevice, &vmstate_piix4_pm), .device_id = 0x7113,
+    .class_code = 0x068000, .revision = 3,
     .realize = piix4_realize, .reset = piix4_reset, .config_written = piix4_written,
+    .loaded = piix4_update,
 };

@@ -19,17 +19,24 @@ static bool isa_irq_valid(uint8_t route)
     return route < 16 && !(0x2107u & BIT(route));
 }
 
-/* Tells the board which ISA interrupts PCI holds high. */
-static void update_isa(PCIHost *s)
+/* The ISA interrupts that PCI holds high. */
+static uint16_t isa_levels(const PCIHost *s)
 {
-    uint16_t levels = 0, changed;
+    uint16_t levels = 0;
 
     for (unsigned line = 0; line < PCI_ROOT_LINES; line++) {
         if (pci_root_line(s->bus, line) && isa_irq_valid(s->pirq_route[line])) {
             levels |= (uint16_t)BIT(s->pirq_route[line]);
         }
     }
-    changed = levels ^ s->isa_levels;
+    return levels;
+}
+
+/* Tells the board about them. */
+static void update_isa(PCIHost *s)
+{
+    uint16_t levels = isa_levels(s), changed = levels ^ s->isa_levels;
+
     s->isa_levels = levels;
     for (unsigned irq = 0; irq < 16 && s->cfg.set_isa_irq; irq++) {
         if (changed & BIT(irq)) {
@@ -54,6 +61,13 @@ void pcihost_route(PCIHost *s, unsigned line, uint8_t value)
         s->pirq_route[line] = value;
         update_isa(s);
     }
+}
+
+void pcihost_load_routes(PCIHost *s, const uint8_t *routes, unsigned nr)
+{
+    memcpy(s->pirq_route, routes, nr);
+    pci_root_recount(s->bus);
+    s->isa_levels = isa_levels(s);
 }
 
 /* PIRQ A..D by slot and pin, as the boards of the time were wired. */
@@ -231,6 +245,11 @@ static bool pcihost_realize(DeviceState *dev, Error **errp)
     return true;
 }
 
+static const VMStateField pcihost_fields[] = { VMSTATE_UINT(PCIHost, address), VMSTATE_END };
+static const VMStateDescription vmstate_pcihost = {
+    "PCIHost", .version = 1, .fields = pcihost_fields,
+};
+
 #define PCIHOST_TYPE(_name)                                                                      \
     {                                                                                            \
         .object = {                                                                              \
@@ -239,7 +258,7 @@ static bool pcihost_realize(DeviceState *dev, Error **errp)
             .instance_size = sizeof(PCIHost),                                                    \
         },                                                                                       \
         .bus = "System",                                                                         \
-        .migration = MIGRATION_BLOCKED("the PCI host bridge's state is not saved yet"),          \
+        .migration = MIGRATION_VMSD(&vmstate_pcihost),                                           \
         .realize = pcihost_realize,                                                              \
         .reset = pcihost_reset,                                                                  \
     }

@@ -245,22 +245,34 @@ static const MemoryRegionOps pba_ops = {
     .impl_max = 4,
 };
 
+void msix_post_load(PCIDevice *d)
+{
+    if (d->msix.cap) {
+        uint32_t control = pci_get(d, d->msix.cap + MSIX_CONTROL, 2);
+
+        d->msix.masked = (control & (MSIX_ENABLE | MSIX_MASK_ALL)) != MSIX_ENABLE;
+    }
+}
+
+void msix_applied(PCIDevice *d)
+{
+    for (unsigned v = 0; v < d->msix.nr; v++) {
+        update_irqfd(d, v);
+    }
+}
+
 void msix_config_written(PCIDevice *d, unsigned reg, unsigned size)
 {
     PCIMsix *m = &d->msix;
-    uint32_t control;
 
     if (!m->cap || reg + size <= m->cap + (unsigned)MSIX_CONTROL ||
         reg >= m->cap + (unsigned)MSIX_TABLE) {
         return;
     }
-    control = pci_get(d, m->cap + MSIX_CONTROL, 2);
-    if (control & MSIX_ENABLE) {
+    if (msix_enabled(d)) {
         pci_set_intx(d, false);
     }
-    g_mutex_lock(&m->lock);
-    m->masked = (control & (MSIX_ENABLE | MSIX_MASK_ALL)) != MSIX_ENABLE;
-    g_mutex_unlock(&m->lock);
+    msix_post_load(d);
     msix_send_pending(d);
 }
 
@@ -285,8 +297,10 @@ bool msix_init(PCIDevice *d, unsigned bar, unsigned vectors, Error **errp)
     g_mutex_init(&m->lock);
     m->cap = (uint16_t)cap;
     m->nr = (uint16_t)vectors;
-    m->table = g_malloc0(vectors * (size_t)ENTRY_BYTES);
-    m->pending = g_malloc0(ROUND_UP(vectors, 64u) / 8);
+    m->table_bytes = vectors * ENTRY_BYTES;
+    m->table = g_malloc0(m->table_bytes);
+    m->pending_bytes = ROUND_UP(vectors, 64u) / 8;
+    m->pending = g_malloc0(m->pending_bytes);
     if (current_machine && current_machine->irqchip && current_machine->irqchip->irqfd_set) {
         m->irqfd = g_new0(PCIIrqfd, vectors);
     }

@@ -98,6 +98,7 @@ void pci_bridge_init(PCIBridge *b, const char *bus_type, bool express)
     b->sec.express = express;
     b->sec.one_slot = express;
     b->sec.bus.print_dev = pci_print_qtree;
+    b->sec.bus.dev_path = pci_dev_path;
     qdev_bus_init(&b->sec.bus, bus_type, NULL, &d->dev);
     b->sec_in_tree = true;
 }
@@ -126,6 +127,11 @@ void pci_bridge_reset(PCIBridge *b)
         pci_set(&b->pci, PCI_PREF_BASE, 0x0001fff1, 4);
     }
     update_windows(b);
+}
+
+void pci_bridge_loaded(PCIDevice *d)
+{
+    update_windows(container_of(d, PCIBridge, pci));
 }
 
 void pci_bridge_config_written(PCIBridge *b, unsigned reg, unsigned size)
@@ -190,6 +196,8 @@ static const Property plain_props[] = {
     DEFINE_PROP_END,
 };
 
+static const VMStateDescription vmstate_plain = PCI_VMSTATE("pci_bridge");
+
 const PCIDeviceType type_pci_bridge = {
     .device = {
         .object = {
@@ -201,7 +209,7 @@ const PCIDeviceType type_pci_bridge = {
         },
         .bus = "PCI",
         .user_creatable = true,
-        .migration = MIGRATION_BLOCKED("the state of PCI bridges is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_plain),
         .realize = pci_device_realize,
         .reset = pci_device_reset,
         .unrealize = pci_device_unrealize,
@@ -214,4 +222,5 @@ const PCIDeviceType type_pci_bridge = {
     .exit = plain_exit,
     .reset = plain_reset,
     .config_written = plain_config_written,
+    .loaded = pci_bridge_loaded,
 };

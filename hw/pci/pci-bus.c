@@ -19,6 +19,7 @@ PCIBus *pci_root_bus_new(DeviceState *host, const char *name, bool express, Memo
     bus->root_ops = ops;
     bus->root_opaque = opaque;
     bus->bus.print_dev = pci_print_qtree;
+    bus->bus.dev_path = pci_dev_path;
     qdev_bus_init(&bus->bus, express ? "PCIE" : "PCI", name, host);
     return bus;
 }
@@ -45,6 +46,18 @@ PCIBus *pci_machine_bus(void)
 
     bus = bus ? bus : qdev_find_bus("pci.0");
     return bus ? container_of(bus, PCIBus, bus) : NULL;
+}
+
+char *pci_dev_path(const DeviceState *dev)
+{
+    const PCIDevice *d = container_of(dev, PCIDevice, dev);
+    g_autofree char *before = NULL;
+
+    if (!d->bus->bridge) {
+        return g_strdup_printf("0000:00:%02x.%x", PCI_SLOT(d->devfn), PCI_FUNC(d->devfn));
+    }
+    before = pci_dev_path(&d->bus->bridge->dev);
+    return g_strdup_printf("%s:%02x.%x", before, PCI_SLOT(d->devfn), PCI_FUNC(d->devfn));
 }
 
 static bool slot_free(const PCIBus *bus, unsigned slot)
@@ -253,6 +266,24 @@ static void reroute_one(PCIDevice *d, void *opaque)
 void pci_root_reroute(PCIBus *root, bool begin)
 {
     for_each_device(root, reroute_one, &begin);
+}
+
+static void count_one(PCIDevice *d, void *opaque)
+{
+    PCIBus *root = opaque;
+    unsigned devfn = d->devfn, pin = (d->config[PCI_INTERRUPT_PIN] - 1u) & 3;
+
+    if (d->intx_sent) {
+        climb(d->bus, &devfn, &pin);
+        root->line_count[root->root_ops->map_pin(root->root_opaque, devfn, pin) %
+                         PCI_ROOT_LINES]++;
+    }
+}
+
+void pci_root_recount(PCIBus *root)
+{
+    memset(root->line_count, 0, sizeof(root->line_count));
+    for_each_device(root, count_one, root);
 }
 
 /* --- Reset ----------------------------------------------------------------------------------- */

@@ -278,6 +278,8 @@ static const Property root_port_props[] = {
     DEFINE_PROP_END,
 };
 
+static const VMStateDescription vmstate_root_port = PCI_VMSTATE("pcie-root-port");
+
 const PCIDeviceType type_pcie_root_port = {
     .device = {
         .object = {
@@ -289,7 +291,7 @@ const PCIDeviceType type_pcie_root_port = {
         },
         .bus = "PCI",
         .user_creatable = true,
-        .migration = MIGRATION_BLOCKED("the state of PCI bridges is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_root_port),
         .realize = pci_device_realize,
         .reset = pci_device_reset,
         .unrealize = pci_device_unrealize,
@@ -304,4 +306,5 @@ const PCIDeviceType type_pcie_root_port = {
     .reset = root_port_reset,
     .config_written = root_port_config_written,
     .config_reading = root_port_config_reading,
+    .loaded = pci_bridge_loaded,
 };

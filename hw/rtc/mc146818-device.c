@@ -4,6 +4,7 @@
 
 #include "hw/core/machine.h"
 #include "hw/rtc/mc146818.h"
+#include "migration/vmstate.h"
 
 static int64_t rtc_now(void)
 {
@@ -80,6 +81,22 @@ static void rtc_device_reset(DeviceState *dev)
     update(s);
 }
 
+/* The host's clock went on meanwhile: the timer looks what is due. */
+static bool rtc_applied(void *opaque, Error **errp)
+{
+    timer_mod_ns(((RTCDevice *)opaque)->timer, rtc_now());
+    return true;
+}
+
+static const VMStateField rtc_device_fields[] = {
+    VMSTATE_STRUCT(RTCDevice, rtc, &vmstate_rtc),
+    VMSTATE_BOOL(RTCDevice, disconnected),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_rtc_device = {
+    "mc146818rtc", .version = 1, .fields = rtc_device_fields, .applied = rtc_applied,
+};
+
 const DeviceType type_mc146818 = {
     .object = {
         .name = "mc146818rtc",
@@ -87,7 +104,7 @@ const DeviceType type_mc146818 = {
         .instance_size = sizeof(RTCDevice),
     },
     .bus = "ISA",
-    .migration = MIGRATION_BLOCKED("the real-time clock's state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_rtc_device),
     .realize = rtc_realize,
     .reset = rtc_device_reset,
 };

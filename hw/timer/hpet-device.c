@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 
 #include "hw/timer/hpet.h"
+#include "migration/vmstate.h"
 
 #define NR_LINES     32
 /* The timer fires no more often than this, whatever period the guest asks for. */
@@ -132,6 +133,17 @@ static const Property hpet_props[] = {
     DEFINE_PROP_END,
 };
 
+static const VMStateField hpet_device_fields[] = {
+    VMSTATE_STRUCT(HPETDevice, hpet, &vmstate_hpet),
+    VMSTATE_UINT(HPETDevice, raised),
+    VMSTATE_BOOL(HPETDevice, legacy),
+    VMSTATE_TIMER(HPETDevice, qtimer),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_hpet_device = {
+    "hpet", .version = 1, .fields = hpet_device_fields,
+};
+
 const DeviceType type_hpet = {
     .object = {
         .name = "hpet",
@@ -140,7 +152,7 @@ const DeviceType type_hpet = {
         .props = hpet_props,
     },
     .bus = "System",
-    .migration = MIGRATION_BLOCKED("the HPET's state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_hpet_device),
     .realize = hpet_realize,
     .reset = hpet_device_reset,
 };

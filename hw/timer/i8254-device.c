@@ -7,6 +7,7 @@
 
 #include "hw/core/machine.h"
 #include "hw/timer/i8254.h"
+#include "migration/vmstate.h"
 
 /* The timer fires no more often than this, whatever rate the guest asks for. */
 #define MIN_TIMER_NS (10 * SCALE_US)
@@ -115,6 +116,16 @@ static void pit_device_reset(DeviceState *dev)
     rearm(s, now);
 }
 
+static const VMStateField pit_device_fields[] = {
+    VMSTATE_STRUCT(PITDevice, pit, &vmstate_pit),
+    VMSTATE_BOOL(PITDevice, disconnected),
+    VMSTATE_TIMER(PITDevice, timer),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_pit_device = {
+    "i8254", .version = 1, .fields = pit_device_fields,
+};
+
 const DeviceType type_pit = {
     .object = {
         .name = "isa-pit",
@@ -122,7 +133,7 @@ const DeviceType type_pit = {
         .instance_size = sizeof(PITDevice),
     },
     .bus = "ISA",
-    .migration = MIGRATION_BLOCKED("the interval timer's state is not saved yet"),
+    .migration = MIGRATION_VMSD(&vmstate_pit_device),
     .realize = pit_realize,
     .reset = pit_device_reset,
 };

@@ -784,6 +784,16 @@ const ObjectType type_virtio_pci = {
     .instance_finalize = virtio_pci_finalize,
 };
 
+static const VMStateField virtio_pci_fields[] = {
+    VMSTATE_STRUCT(VirtIOPCI, pci, &vmstate_pci_device),
+    VMSTATE_UINT(VirtIOPCI, feature_sel),
+    VMSTATE_UINT(VirtIOPCI, driver_feature_sel),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_virtio_pci = {
+    "virtio-pci", .version = 1, .fields = virtio_pci_fields, .applied = pci_applied,
+};
+
 #define VECTOR_PROPS                                                                            \
     DEFINE_PROP(PROP_BOOL, VirtIOPCI, ioeventfd, "ioeventfd", .default_val = true,              \
                 .description = "on/off"),                                                       \
@@ -810,7 +820,7 @@ static const Property vector_class_props[] = {
                 },                                                                               \
                 .bus = "PCI",                                                                    \
                 .user_creatable = true,                                                          \
-                .migration = MIGRATION_BLOCKED("the state of " _name " is not saved yet"),       \
+                .migration = MIGRATION_VMSD(&vmstate_virtio_pci),                                \
                 .realize = pci_device_realize,                                                   \
                 .reset = pci_device_reset,                                                       \
                 .unrealize = pci_device_unrealize,                                               \

@@ -149,6 +149,28 @@ static const Property rng_props[] = {
     DEFINE_PROP_END,
 };
 
+static bool rng_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    const VirtIORNG *s = opaque;
+
+    if (s->quota > s->max_bytes) {
+        error_setg(errp, "virtio-rng/quota: %" PRIu64 " is more than max-bytes=%" PRIu64, s->quota,
+                   s->max_bytes);
+        return false;
+    }
+    return true;
+}
+
+static const VMStateField rng_fields[] = {
+    VMSTATE_STRUCT(VirtIORNG, vdev, &vmstate_virtio),
+    VMSTATE_UINT(VirtIORNG, quota),
+    VMSTATE_TIMER(VirtIORNG, timer),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_rng = {
+    "virtio-rng", .version = 1, .fields = rng_fields, .post_load = rng_post_load,
+};
+
 const VirtIODeviceType type_virtio_rng_device = {
     .device = {
         .object = {
@@ -158,7 +180,7 @@ const VirtIODeviceType type_virtio_rng_device = {
             .props = rng_props,
         },
         .bus = "virtio-bus",
-        .migration = MIGRATION_BLOCKED("the state of virtio-rng is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_rng),
         .realize = virtio_device_realize,
         .unrealize = virtio_device_unrealize,
     },

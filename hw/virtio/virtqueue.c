@@ -142,16 +142,21 @@ static bool add_desc(VirtQueue *vq, Pieces *p, const Desc *d)
 static VirtQueueElement *make_element(const Pieces *p, uint16_t index, uint16_t ndescs)
 {
     unsigned n = p->out_num + p->in_num;
-    VirtQueueElement *e = g_malloc(sizeof(*e) + n * sizeof(struct iovec) +
+    VirtQueueElement *e = g_malloc(sizeof(*e) + n * (sizeof(struct iovec) + sizeof(VirtQueueSeg)) +
                                    p->in_num * sizeof(uint64_t));
     struct iovec *iov = (struct iovec *)(e + 1);
+    VirtQueueSeg *segs = (VirtQueueSeg *)(void *)(iov + n);
 
     *e = (VirtQueueElement){
         .index = index, .ndescs = ndescs, .out_num = p->out_num, .in_num = p->in_num,
         .out_bytes = p->out_bytes, .in_bytes = p->in_bytes,
-        .out_sg = iov, .in_sg = iov + p->out_num, .in_gpa = (uint64_t *)(void *)(iov + n),
+        .out_sg = iov, .in_sg = iov + p->out_num, .in_gpa = (uint64_t *)(void *)(segs + n),
+        .nr_segs = n, .nr_in_segs = p->in_num, .segs = segs,
     };
     memcpy(iov, p->iov, n * sizeof(*iov));
+    for (unsigned i = 0; i < n; i++) {
+        segs[i] = (VirtQueueSeg){ p->gpa[i], p->iov[i].iov_len };
+    }
     memcpy(e->in_gpa, p->gpa + p->out_num, p->in_num * sizeof(uint64_t));
     return e;
 }
@@ -418,16 +423,49 @@ void virtqueue_reset(VirtQueue *vq)
     };
 }
 
+const char *virtqueue_layout_error(const VirtQueue *vq)
+{
+    if (!vq->size || vq->size > vq->max_size || (!vq->packed && !is_power_of_2(vq->size))) {
+        return "the queue cannot have that size";
+    }
+    return (vq->desc & 15) || (vq->avail & (vq->packed ? 3 : 1)) || (vq->used & 3)
+               ? "ring addresses are not aligned" : NULL;
+}
+
 void virtqueue_start(VirtQueue *vq)
 {
+    const char *why = virtqueue_layout_error(vq);
+
     vq->ready = true;
-    if (!vq->size || vq->size > vq->max_size || (!vq->packed && !is_power_of_2(vq->size))) {
-        virtqueue_set_broken(vq, "queue size %u", vq->size);
-    } else if (!vq->packed && ((vq->desc & 15) || (vq->avail & 1) || (vq->used & 3))) {
-        virtqueue_set_broken(vq, "ring addresses are not aligned");
-    } else if (vq->packed && ((vq->desc & 15) || (vq->avail & 3) || (vq->used & 3))) {
-        virtqueue_set_broken(vq, "ring addresses are not aligned");
+    if (why) {
+        virtqueue_set_broken(vq, "queue of %u: %s", vq->size, why);
     }
+}
+
+VirtQueueElement *virtqueue_restore(VirtQueue *vq, uint16_t index, uint16_t ndescs,
+                                    const VirtQueueSeg *segs, unsigned nr_segs, unsigned nr_in,
+                                    Error **errp)
+{
+    g_autofree Pieces *p = g_new(Pieces, 1);
+
+    p->out_num = p->in_num = 0;
+    p->out_bytes = p->in_bytes = 0;
+    for (unsigned i = 0; i < nr_segs; i++) {
+        bool write = i >= nr_segs - nr_in;
+        uint64_t got = segs[i].len;
+
+        p->gpa[i] = segs[i].gpa;
+        p->iov[i].iov_base = vq->mem->map(vq->opaque, segs[i].gpa, &got, write);
+        p->iov[i].iov_len = got;
+        if (!p->iov[i].iov_base || got < segs[i].len) {
+            error_setg(errp, "a buffer of %" PRIu64 " bytes at 0x%" PRIx64 " is not in RAM",
+                       segs[i].len, segs[i].gpa);
+            return NULL;
+        }
+        *(write ? &p->in_num : &p->out_num) += 1;
+        *(write ? &p->in_bytes : &p->out_bytes) += got;
+    }
+    return make_element(p, index, ndescs);
 }
 
 VirtQueueElement *virtqueue_pop(VirtQueue *vq)
@@ -466,11 +504,17 @@ bool virtqueue_empty(VirtQueue *vq)
 
 static void mark_written(VirtQueue *vq, const VirtQueueElement *e, size_t len)
 {
-    for (unsigned i = 0; i < e->in_num && len; i++) {
-        size_t n = MIN(len, e->in_sg[i].iov_len);
+    const VirtQueueSeg *in = e->segs + (e->nr_segs - e->nr_in_segs);
 
-        vq->mem->written(vq->opaque, e->in_gpa[i], n);
+    for (unsigned i = 0; i < e->nr_in_segs && len; i++) {
+        size_t n = MIN(len, in[i].len);
+
+        vq->mem->written(vq->opaque, in[i].gpa, n);
         len -= n;
+    }
+    if (e->nr_in_segs) { /* a status byte at the end */
+        in += e->nr_in_segs - 1;
+        vq->mem->written(vq->opaque, in->gpa + in->len - 1, 1);
     }
 }
 

@@ -25,8 +25,9 @@ bool device_states_migratable(GPtrArray *reasons, Error **errp);
  * the same on both sides when the machines are the same. Goes into the configuration. */
 void device_states_list(GPtrArray *names);
 
-/* What must be brought to rest before saving: KVM's end-of-interrupt exits that were not delivered
- * are carried out. Called by vm_stop() for saving, each time. */
+/* Brings to rest what is under way and reads what lives elsewhere (the kernel), as
+ * device_states_save() does first. Ends of interrupt that KVM has not told yet are not carried out
+ * here, where they still come, but in what is saved (apic_bus_lost_eois()). */
 void device_states_settle(void);
 
 /* Appends the state of all devices. Calls device_states_settle() first. */
@@ -36,8 +37,8 @@ bool device_states_save(GByteArray *out, Error **errp);
  * Errors name "device/field". Nothing is changed. */
 bool device_states_check(const uint8_t *buf, size_t len, Error **errp);
 
-/* device_states_check(), then loads. When a device refuses a relation between its fields (post_load)
- * what had been loaded is put back: false means that the machine is as before. */
+/* device_states_check(), then loads. When the accelerator or a device refuses what was loaded, the
+ * old state is put back: false means that the machine is as before. */
 bool device_states_load(const uint8_t *buf, size_t len, Error **errp);
 
 /* Appends a JSON array that describes the devices and fields of device_states_save(). */

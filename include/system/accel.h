@@ -9,6 +9,7 @@
 typedef struct MachineState MachineState;
 typedef struct IrqChipOps IrqChipOps;
 typedef struct AccelDebugOps AccelDebugOps;
+typedef struct VMStateDescription VMStateDescription;
 
 /* kernel-irqchip=on|split|off */
 typedef enum IrqChipMode {
@@ -44,6 +45,10 @@ typedef struct AccelOps {
     void (*vm_state_change)(MachineState *ms, bool running);
     /* Whether writes can be turned into signals of file descriptors (IoEvent.fd). NULL: no. */
     bool (*has_ioeventfd)(MachineState *ms);
+    /* State of the machine that the accelerator has (clocks): what vm_state() gives, *bytes long.
+     * NULL: none. */
+    const VMStateDescription *vmsd;
+    void *(*vm_state)(MachineState *ms, size_t *bytes);
     /* Break- and watchpoints, single step (system/debug.h). NULL: there are none. */
     const AccelDebugOps *debug;
     /* Target-specific operations; X86AccelOps for target/i386. */

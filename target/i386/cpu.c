@@ -381,7 +381,7 @@ const DeviceType type_x86_cpu = {
         .hooks = &x86_cpu_hooks,
         .instance_finalize = x86_cpu_finalize,
     },
-    .migration = MIGRATION_BLOCKED("CPU state is not migrated yet"),
+    .migration = MIGRATION_VMSD(&vmstate_x86_cpu),
     .realize = x86_cpu_realize,
     .reset = x86_cpu_device_reset,
 };

@@ -124,9 +124,14 @@ typedef struct CPUX86State {
         bool smm, smi_pending, smi_inside_nmi, latched_init;
         bool triple_fault_pending;
         uint32_t sipi_vector;
+        uint32_t debug_hits; /* software CPU: DR6 bits of traps that come after the instruction */
     } events;
     X86MPState mp_state;
+    bool tsc_loaded; /* tsc came from a stream: guest time goes on from there */
 } CPUX86State;
+
+/* interrupt_shadow */
+enum { X86_SHADOW_MOV_SS = 1, X86_SHADOW_STI = 2 };
 
 typedef struct X86CPU {
     CPUState cpu; /* first: an X86CPU is a CPUState */
@@ -136,6 +141,7 @@ typedef struct X86CPU {
     uint32_t apic_id;
     LAPIC *lapic;        /* owned; the model, or the copy of the accelerator's */
     uint8_t *lapic_page; /* last kernel LAPIC page read, for `info lapic`; NULL: none */
+    uint32_t saved_requests; /* for a migration: CPUState.interrupt_request */
 } X86CPU;
 
 static inline X86CPU *X86_CPU(CPUState *cpu)
@@ -153,6 +159,9 @@ typedef struct X86AccelOps {
      * cpu->lapic is the truth already. */
     bool (*get_lapic_page)(X86CPU *cpu, uint8_t page[1024], Error **errp);
     bool (*set_lapic_page)(X86CPU *cpu, const uint8_t page[1024], Error **errp);
+    /* Before a migration saves @cpu, whose registers are in env: what the accelerator keeps of the
+     * local APIC goes into the model. Own thread. NULL: it is all there. */
+    bool (*prepare_save)(X86CPU *cpu, Error **errp);
 } X86AccelOps;
 
 static inline const X86AccelOps *x86_accel_ops(const AccelOps *accel)
@@ -160,6 +169,7 @@ static inline const X86AccelOps *x86_accel_ops(const AccelOps *accel)
     return accel->target_ops;
 }
 
+extern const VMStateDescription vmstate_x86_cpu;
 extern const ObjectType type_cpu;      /* abstract "cpu" */
 extern const DeviceType type_x86_cpu; /* abstract "x86_64-cpu" */
 extern const PropertyHooks x86_cpu_hooks;

@@ -52,9 +52,23 @@ static void set_intr(void *opaque, bool level)
     g_string_append_printf(events, "intr %d\n", level);
 }
 
+static int flying_vector; /* -1: none */
+static bool suppressed;
+
+static bool k_in_flight(void *opaque, uint8_t vector)
+{
+    return vector == flying_vector;
+}
+
+static bool k_suppressed(void *opaque)
+{
+    return suppressed;
+}
+
 static const IrqChipOps kernel_ops = {
     .name = "test", .route_update = route_update, .routes_commit = routes_commit,
     .set_gsi = set_gsi, .send_msi = send_msi, .set_intr = set_intr,
+    .vector_in_flight = k_in_flight, .eoi_suppressed = k_suppressed,
 };
 
 static void notify(void *opaque, unsigned gsi)
@@ -470,16 +484,6 @@ static void test_full_pins_go_to_kernel(void)
 
 /* --- Reconcile ------------------------------------------------------------------------------ */
 
-static bool in_flight_none(void *opaque, uint8_t vector)
-{
-    return false;
-}
-
-static bool in_flight_41(void *opaque, uint8_t vector)
-{
-    return vector == 0x41;
-}
-
 static ApicBus *new_reconcile_bus(SeoibMode seoib)
 {
     ApicBus *bus = new_kernel_bus(APIC_BUS_KVM_SPLIT, seoib);
@@ -488,7 +492,6 @@ static ApicBus *new_reconcile_bus(SeoibMode seoib)
     set_rte(bus, 10, LEVEL | 0x51);
     apic_bus_set_gsi(bus, 9, true);
     apic_bus_set_gsi(bus, 10, true);
-    apic_bus_set_eoi_notify(bus, notify, NULL);
     g_string_truncate(events, 0);
     return bus;
 }
@@ -497,10 +500,11 @@ static void test_reconcile_ends_what_no_lapic_has(void)
 {
     ApicBus *bus = new_reconcile_bus(SEOIB_QUIRKED);
 
-    g_assert_cmpuint(apic_bus_reconcile_eoi(bus, in_flight_41, NULL, true), ==, 1);
-    expect("eoi 10\n");
-    g_assert_cmphex(ioapic.rte[9] & IOAPIC_RTE_REMOTE_IRR, !=, 0);
-    g_assert_cmphex(ioapic.rte[10] & IOAPIC_RTE_REMOTE_IRR, ==, 0);
+    flying_vector = 0x41;
+    suppressed = true; /* without meaning in this mode */
+    g_assert_cmphex(apic_bus_lost_eois(bus, &ioapic), ==, BIT(10));
+    g_assert_cmphex(ioapic.rte[10] & IOAPIC_RTE_REMOTE_IRR, !=, 0); /* here the exit still comes */
+    expect("");
     apic_bus_free(bus);
 }
 
@@ -508,8 +512,11 @@ static void test_reconcile_leaves_directed_eoi_to_the_guest(void)
 {
     ApicBus *bus = new_reconcile_bus(SEOIB_RESPECTED);
 
-    g_assert_cmpuint(apic_bus_reconcile_eoi(bus, in_flight_none, NULL, true), ==, 0);
-    g_assert_cmpuint(apic_bus_reconcile_eoi(bus, in_flight_none, NULL, false), ==, 2);
+    flying_vector = -1;
+    suppressed = true;
+    g_assert_cmphex(apic_bus_lost_eois(bus, &ioapic), ==, 0);
+    suppressed = false;
+    g_assert_cmphex(apic_bus_lost_eois(bus, &ioapic), ==, BIT(9) | BIT(10));
     apic_bus_free(bus);
 }
 

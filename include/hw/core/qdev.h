@@ -43,6 +43,9 @@ struct BusState {
     bool internal;       /* not for -device */
     /* More lines about a device for `info qtree`; NULL: none. */
     void (*print_dev)(const DeviceState *dev, GString *out, int indent);
+    /* Where @dev is on this bus, the same on both sides of a migration ("0000:00:1f.0"; new
+     * string). NULL: devices are told apart by their order. */
+    char *(*dev_path)(const DeviceState *dev);
 };
 
 struct DeviceState {

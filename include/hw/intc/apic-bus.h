@@ -111,15 +111,22 @@ int apic_bus_intack(ApicBus *bus);
 /* Who answers apic_bus_intack(): the PIC device at realize. */
 void apic_bus_set_pic(ApicBus *bus, int (*intack)(void *opaque), void *opaque);
 
-/* --- Pending EOI exits (SEOIB.md 5.4) ------------------------------------------------------- */
+/* --- State: migration and snapshots, vCPUs stopped (docs/devel/migration.rst) ---------------- */
 
 /*
- * KVM_SPLIT, vCPUs stopped: for every level RTE with remote IRR whose vector @in_flight() says is
- * in no processor's IRR or ISR, treats it as EOI'd, unless the policy is RESPECTED and
- * @any_suppressed (some processor has SPIV bit 12): then the guest owes a directed EOI. Returns the
- * pins cleared.
+ * Level-triggered pins of @ioapic with remote IRR whose vector no processor has in IRR or ISR: the
+ * guest has ended these interrupts, but the kernel's exit that says so has not come (in any mode: a
+ * processor was reset meanwhile). None when a processor suppresses broadcasts and the policy is
+ * RESPECTED: then the guest owes a directed EOI. The exit cannot be saved; the pins are saved as
+ * ended. Nothing changes here, where the exit still comes.
  */
-unsigned apic_bus_reconcile_eoi(ApicBus *bus, bool (*in_flight)(void *opaque, uint8_t vector),
-                                void *opaque, bool any_suppressed);
+uint32_t apic_bus_lost_eois(const ApicBus *bus, const IOAPIC *ioapic);
+/* The model was loaded: its routes go to the kernel, its pins are looked at by the next
+ * apic_bus_vm_start(). */
+void apic_bus_load_ioapic(ApicBus *bus, IOAPIC *ioapic);
+/* The INTR output as loaded. The LINT0 pins of LAPIC models are part of their state. */
+void apic_bus_load_intr(ApicBus *bus, bool level);
+/* The vCPUs are about to run: delivers what loaded lines and RTEs ask for. */
+void apic_bus_vm_start(ApicBus *bus);
 
 #endif

@@ -66,7 +66,12 @@ typedef struct IOAPIC {
     uint32_t line; /* input levels */
     uint64_t rte[IOAPIC_NUM_PINS];
     uint32_t dirty; /* pins whose RTE was written since ioapic_take_dirty() */
-    uint64_t sent_rte[IOAPIC_NUM_PINS]; /* as it was at the last delivery; not saved */
+    uint64_t sent_rte[IOAPIC_NUM_PINS]; /* as it was at the last delivery */
+
+    /* For a migration: pins whose end of interrupt the kernel has not told yet; the RTEs with these
+     * ended. */
+    uint32_t lost_eois;
+    uint64_t saved_rte[IOAPIC_NUM_PINS];
 
     /* Storm limiter: not saved; restarts at 0 (SEOIB.md 5.1). */
     uint32_t eois_line_high[IOAPIC_NUM_PINS];

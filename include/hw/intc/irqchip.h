@@ -58,6 +58,11 @@ typedef struct IrqChipOps {
      * are none. */
     void (*dump)(void *opaque, GString *ioapic, GString *pic, GString *irq);
 
+    /* Split, for a migration, vCPUs stopped and their local APICs just read: whether one has
+     * @vector in IRR or ISR; whether one has SPIV bit 12 set. NULL: not known. */
+    bool (*vector_in_flight)(void *opaque, uint8_t vector);
+    bool (*eoi_suppressed)(void *opaque);
+
     /* The guest-visible local APICs' NMI input (LINT1) of every vCPU is pulsed. */
     void (*inject_nmi)(void *opaque);
 } IrqChipOps;

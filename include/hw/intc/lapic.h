@@ -18,6 +18,8 @@
 #include "hw/intc/msi.h"
 #include "hw/intc/seoib.h"
 
+typedef struct VMStateDescription VMStateDescription;
+
 #define LAPIC_PAGE_BYTES   1024 /* the part of the register page that KVM_GET_LAPIC carries */
 #define LAPIC_DEFAULT_BASE 0xfee00000ull
 
@@ -166,6 +168,8 @@ int lapic_pending(const LAPIC *s);
 /* Interrupt acknowledge: moves the highest deliverable vector from IRR to ISR and returns it, or
  * the spurious vector when there is none (any more). */
 uint8_t lapic_ack(LAPIC *s);
+/* Is @vector requested or in service, or on its way? */
+bool lapic_has_vector(const LAPIC *s, uint8_t vector);
 /* Must the processor ask the 8259 for a vector: LINT0 is high and its LVT entry lets an ExtINT
  * through, the APIC is off, or an ExtINT message came? lapic_ack_extint() ends the last case. */
 bool lapic_extint_pending(const LAPIC *s);
@@ -194,6 +198,12 @@ typedef enum LapicPost {
 LapicPost lapic_post(LAPIC *s, const ApicMessage *msg);
 /* Level of a local interrupt pin (0 or 1). Returns whether the vCPU needs a kick. */
 bool lapic_set_lint(LAPIC *s, unsigned pin, bool level);
+
+/* Gives back events that lapic_sync() returned and nobody has handled: the next one does again. */
+void lapic_return_events(LAPIC *s, uint32_t events);
+/* All of the state but identity and policy. Whoever loads it calls apic_cpu_rearm(), or hands the
+ * page to the kernel. */
+extern const VMStateDescription vmstate_lapic;
 
 /* --- Save, load, show (owner) --------------------------------------------------------------- */
 

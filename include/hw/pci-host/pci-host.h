@@ -63,5 +63,8 @@ void pcihost_set_ecam(PCIHost *s, uint64_t base, uint64_t len);
 void pcihost_pm_base(PCIHost *s, uint16_t base, bool enabled);
 /* The PIRQRC register of line @line. */
 void pcihost_route(PCIHost *s, unsigned line, uint8_t value);
+/* After a state load: the registers of lines 0 to @nr - 1, and which lines are driven. Tells the
+ * board nothing. */
+void pcihost_load_routes(PCIHost *s, const uint8_t *routes, unsigned nr);
 
 #endif

@@ -13,6 +13,7 @@
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "hw/pci/pci-regs.h"
+#include "migration/vmstate.h"
 #include "system/memory.h"
 
 typedef struct PCIBus PCIBus;
@@ -52,6 +53,9 @@ typedef struct PCIDeviceType {
     void (*config_written)(PCIDevice *d, unsigned reg, unsigned size);
     /* Before a read: registers that change by themselves. */
     void (*config_reading)(PCIDevice *d, unsigned reg, unsigned size);
+    /* The registers were loaded from a stream: what follows from them, without a change of
+     * interrupt lines. After regions have been mapped. */
+    void (*loaded)(PCIDevice *d);
 } PCIDeviceType;
 
 /* What one base address register places. */
@@ -82,6 +86,7 @@ typedef struct PCIMsix {
     uint8_t *table;  /* 16 bytes a vector */
     uint8_t *pending;
     PCIIrqfd *irqfd; /* of each vector; NULL: the kernel has none */
+    uint32_t table_bytes, pending_bytes;
     MemoryRegion bar, table_mr, pba_mr;
 } PCIMsix;
 
@@ -96,7 +101,7 @@ struct PCIDevice {
 
     PCIBus *bus;
     uint8_t devfn;
-    unsigned config_bytes;
+    uint32_t config_bytes;
     uint8_t *config, *wmask, *w1cmask, *used; /* config_bytes each; used: by a capability */
     const PCIRegInit *reset_values;
     PCIRegion regions[PCI_NR_REGIONS];
@@ -211,6 +216,10 @@ bool msix_notify(PCIDevice *d, unsigned vector);
 void msix_send_pending(PCIDevice *d);
 void msix_config_written(PCIDevice *d, unsigned reg, unsigned size);
 void msix_reset(PCIDevice *d);
+/* What follows from the loaded configuration space. */
+void msix_post_load(PCIDevice *d);
+/* What the kernel must know of the loaded table. */
+void msix_applied(PCIDevice *d);
 
 /* --- Buses ------------------------------------------------------------------------------------ */
 
@@ -240,10 +249,28 @@ static inline bool pci_root_line(const PCIBus *bus, unsigned line)
 }
 /* Asserted lines move when the chipset's routing of pins changes: call before and after. */
 void pci_root_reroute(PCIBus *root, bool begin);
+/* Counts anew which lines are driven, telling nobody: after a state load. */
+void pci_root_recount(PCIBus *root);
+/* "0000:00:1c.0:00.0": the places of a function and of the bridges before it. New string. */
+char *pci_dev_path(const DeviceState *dev);
 /* Resets every function on the bus and below. */
 void pci_bus_reset(PCIBus *bus);
 /* The root bus of the machine, NULL: none. */
 PCIBus *pci_machine_bus(void);
+
+/* --- State (pci-state.c) ---------------------------------------------------------------------- */
+
+/* Configuration space, interrupt pin and MSI-X; a PCIDevice inside another structure. */
+extern const VMStateDescription vmstate_pci_device;
+/* The same rows and functions for the description of a function that has nothing else. */
+extern const VMStateField vmstate_pci_fields[];
+bool pci_post_load(void *opaque, uint32_t version, Error **errp);
+/* VMStateDescription.applied of every function. */
+bool pci_applied(void *opaque, Error **errp);
+
+#define PCI_VMSTATE(_name)                                                                      \
+    { _name, .version = 1, .fields = vmstate_pci_fields, .post_load = pci_post_load,            \
+      .applied = pci_applied }
 
 /* --- Bridges (pci-bridge.c) ------------------------------------------------------------------- */
 
@@ -263,6 +290,8 @@ void pci_bridge_init(PCIBridge *b, const char *bus_type, bool express);
 void pci_bridge_exit(PCIBridge *b);
 void pci_bridge_reset(PCIBridge *b);
 void pci_bridge_config_written(PCIBridge *b, unsigned reg, unsigned size);
+/* PCIDeviceType.loaded: maps the windows as the registers say. */
+void pci_bridge_loaded(PCIDevice *d);
 /* The window @n as the registers say; false: closed. */
 bool pci_bridge_window(const PCIDevice *d, unsigned n, uint64_t *base, uint64_t *limit);
 

@@ -14,6 +14,7 @@
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "hw/virtio/virtqueue.h"
+#include "migration/vmstate.h"
 
 /* Device ids (5) */
 enum {
@@ -110,7 +111,7 @@ struct VirtIODevice {
     bool broken;       /* DEVICE_NEEDS_RESET: nothing is processed */
     bool reset_pending_config;
     uint16_t queue_sel, config_vector;
-    unsigned nr_queues;
+    uint32_t nr_queues;
     unsigned config_bytes;
     VirtQueue queue[VIRTIO_MAX_QUEUES];
     VirtQueueEvent *events; /* nr_queues; NULL before realize */
@@ -172,6 +173,15 @@ void virtio_notify(VirtIODevice *vdev, unsigned n);
 void virtio_notify_config(VirtIODevice *vdev);
 /* The driver broke a rule: nothing more is processed until reset (2.1.1); logged. */
 void virtio_error(VirtIODevice *vdev, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/* --- State (virtio-state.c) ------------------------------------------------------------------- */
+
+/* Of a VirtIODevice inside another structure. After loading no request is under way: a device that
+ * saves some raises in_use of their queues. */
+extern const VMStateDescription vmstate_virtio;
+/* Whether as many requests are under way in split queue @n as its indices say; after the device
+ * has counted its own. */
+bool virtio_check_in_use(const VirtIODevice *vdev, unsigned n, Error **errp);
 
 /* --- For transports --------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #define HW_VIRTIO_VIRTQUEUE_H
 
 #include "qemu/osdep.h"
+#include "qemu/error.h"
 
 #include <sys/uio.h>
 
@@ -41,6 +42,12 @@ typedef struct VirtQueue {
     uint16_t vector;    /* for the transport */
 } VirtQueue;
 
+/* One buffer of a request, as it was when the request was taken. */
+typedef struct VirtQueueSeg {
+    uint64_t gpa;
+    uint64_t len;
+} VirtQueueSeg;
+
 /* A request: buffers for the device to read (out) and to write (in). Freed with g_free(). */
 typedef struct VirtQueueElement {
     uint16_t index;  /* packed: buffer id */
@@ -49,6 +56,8 @@ typedef struct VirtQueueElement {
     size_t out_bytes, in_bytes;
     struct iovec *out_sg, *in_sg;
     uint64_t *in_gpa; /* of each in_sg */
+    unsigned nr_segs, nr_in_segs;
+    const VirtQueueSeg *segs; /* out, then in; devices that cut out_sg and in_sg leave them alone */
 } VirtQueueElement;
 
 /* To the state after reset; keeps mem, opaque and max_size. */
@@ -64,6 +73,13 @@ bool virtqueue_empty(VirtQueue *vq);
 void virtqueue_push(VirtQueue *vq, VirtQueueElement *elem, size_t len);
 /* Takes the last pop back: the request comes again. Frees @elem. */
 void virtqueue_unpop(VirtQueue *vq, VirtQueueElement *elem);
+/* A request that was under way on the source of a migration, of @nr_segs buffers, the last @nr_in
+ * for the device to write. NULL, with an error, where a buffer is not in RAM. */
+VirtQueueElement *virtqueue_restore(VirtQueue *vq, uint16_t index, uint16_t ndescs,
+                                    const VirtQueueSeg *segs, unsigned nr_segs, unsigned nr_in,
+                                    Error **errp);
+/* Why the driver's choice of size and addresses cannot work; NULL: it can. */
+const char *virtqueue_layout_error(const VirtQueue *vq);
 /* Whether the driver wants to hear of what was pushed since the last time this said so. */
 bool virtqueue_should_notify(VirtQueue *vq);
 void virtqueue_set_broken(VirtQueue *vq, const char *fmt, ...) G_GNUC_PRINTF(2, 3);

@@ -264,6 +264,31 @@ static void inject_nmi(void *opaque)
     }
 }
 
+/* Of the copies that saving a vCPU makes. */
+static bool vector_in_flight(void *opaque, uint8_t vector)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        if (lapic_has_vector(X86_CPU(cpu)->lapic, vector)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool eoi_suppressed(void *opaque)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        if (X86_CPU(cpu)->lapic->spiv & LAPIC_SPIV_SEOIB) {
+            return true;
+        }
+    }
+    return false;
+}
+
 #define MSI_ROUTE_OPS                                                                           \
     .msi_route_new = msi_route_new, .msi_route_set = msi_route_set,                             \
     .msi_route_free = msi_route_free, .irqfd_set = irqfd_set
@@ -277,6 +302,8 @@ static const IrqChipOps split_ops = {
     MSI_ROUTE_OPS,
     .set_intr = set_intr,
     .inject_nmi = inject_nmi,
+    .vector_in_flight = vector_in_flight,
+    .eoi_suppressed = eoi_suppressed,
 };
 
 static const IrqChipOps full_ops = {
@@ -415,9 +442,3 @@ bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp)
     }
     return ret >= 0;
 }
-
-const X86AccelOps kvm_arch_target_ops = {
-    .get_info = kvm_x86_get_info,
-    .get_lapic_page = kvm_get_lapic_page,
-    .set_lapic_page = kvm_set_lapic_page,
-};

@@ -9,6 +9,7 @@
 #include "target/i386/kvm/kvm-x86.h"
 
 #define KVM_MAX_MSRS 256u
+#define MSR_IA32_TSC_DEADLINE 0x6e0
 
 /* When a row is written. All rows are read. */
 typedef enum MsrWhen {
@@ -308,6 +309,18 @@ bool kvm_put_msrs(KVMVcpu *v, bool full, Error **errp)
     add_rows(&b, cpu, full);
     if (full) {
         add_runs(&b, cpu);
+    }
+    return batch_run(&b, true, errp);
+}
+
+bool kvm_put_tsc_deadline(KVMVcpu *v, Error **errp)
+{
+    X86CPU *cpu = kvm_x86_cpu(v);
+    MsrBatch b = { .v = v };
+
+    if (x86_has(&cpu->cfg, X86_FEATURE_TSC_DEADLINE) && kvm_lapic_in_kernel(v->s) &&
+        kvm_msr_supported(v->s, MSR_IA32_TSC_DEADLINE)) {
+        batch_add(&b, MSR_IA32_TSC_DEADLINE, &cpu->env.tsc_deadline, "IA32_TSC_DEADLINE");
     }
     return batch_run(&b, true, errp);
 }

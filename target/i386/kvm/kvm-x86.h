@@ -77,11 +77,12 @@ uint64_t kvm_feature_msr(const KVMState *s, uint32_t index);
  * named in a warning once and left out: false only when the ioctl itself fails. */
 bool kvm_put_msrs(KVMVcpu *v, bool full, Error **errp);
 bool kvm_get_msrs(KVMVcpu *v, Error **errp);
+/* Again, after the local APIC: the kernel takes it only where the timer is in that mode. */
+bool kvm_put_tsc_deadline(KVMVcpu *v, Error **errp);
 /* MSRs that tell features: set once, after KVM_SET_CPUID2. */
 bool kvm_put_feature_msrs(KVMVcpu *v, Error **errp);
 
 /* kvm-irqchip.c */
-extern const X86AccelOps kvm_arch_target_ops;
 bool kvm_get_lapic_page(X86CPU *cpu, uint8_t page[1024], Error **errp);
 bool kvm_set_lapic_page(X86CPU *cpu, const uint8_t page[1024], Error **errp);
 

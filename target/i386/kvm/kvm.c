@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "hw/intc/apic-bus.h"
+#include "migration/vmstate.h"
 #include "qemu/timer.h"
 #include "target/i386/cpuid.h"
 #include "target/i386/kvm/kvm-x86.h"
@@ -272,8 +273,32 @@ bool kvm_arch_put_state(CPUState *cpu, bool full, Error **errp)
     v->run->ready_for_interrupt_injection = 0;
     v->run->if_flag = !!(X86_CPU(cpu)->env.eflags & RFLAGS_IF);
     return kvm_put_regs(v, full, errp) && kvm_put_msrs(v, full, errp) &&
-           (!full || put_lapic(v, errp));
+           (!full || (put_lapic(v, errp) && kvm_put_tsc_deadline(v, errp)));
 }
+
+/* The kernel's local APIC as it is now, in the model. */
+static bool kvm_prepare_save(X86CPU *cpu, Error **errp)
+{
+    uint8_t page[LAPIC_PAGE_BYTES];
+
+    if (!kvm_lapic_in_kernel(kvm_vcpu(&cpu->cpu)->s) || cpu->cpu.state_full) {
+        return true; /* the model is the truth, or what the kernel's will be */
+    }
+    if (!kvm_get_lapic_page(cpu, page, errp)) {
+        return false;
+    }
+    cpu->lapic->timer_armed = false;
+    lapic_load_base(cpu->lapic, cpu->env.apic_base);
+    lapic_set_page(cpu->lapic, page, true, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    return true;
+}
+
+const X86AccelOps kvm_arch_target_ops = {
+    .get_info = kvm_x86_get_info,
+    .get_lapic_page = kvm_get_lapic_page,
+    .set_lapic_page = kvm_set_lapic_page,
+    .prepare_save = kvm_prepare_save,
+};
 
 /* --- Diagnostics ----------------------------------------------------------------------------- */
 
@@ -332,10 +357,24 @@ static void restore_clock(KVMState *s)
     }
 }
 
+static const VMStateField clock_fields[] = {
+    VMSTATE_BOOL(KVMArchState, clock_valid), VMSTATE_UINT(KVMArchState, clock_ns), VMSTATE_END,
+};
+const VMStateDescription kvm_arch_vmsd = { "kvmclock", .version = 1, .fields = clock_fields };
+
+void *kvm_arch_vm_state(MachineState *ms, size_t *bytes)
+{
+    *bytes = sizeof(KVMArchState);
+    return kvm_state(ms)->arch;
+}
+
 void kvm_arch_vm_state_change(MachineState *ms, bool running)
 {
     KVMState *s = kvm_state(ms);
 
+    if (running && ms->apic_bus) {
+        apic_bus_vm_start(ms->apic_bus);
+    }
     if (!kvm_check_extension(s, KVM_CAP_ADJUST_CLOCK)) {
         return;
     }
