@@ -203,6 +203,21 @@ class DaemonTest(vmm.TestCase):
             self.assertIn(":qmp_command ", f.read())
 
 
+class SilenceTest(vmm.TestCase):
+    def start(self, *more):
+        with vmm.VMM("-M", "q35", "-accel", "tcg", "-S", *more) as m:
+            m.quit()
+            return m.stderr()
+
+    def test_a_plain_start_on_the_software_cpu_says_nothing(self):
+        """Although the default model has SVM in QEMU's tables; as under KVM, it is not given."""
+        self.assertEqual(self.start(), "")
+
+    def test_svm_that_was_asked_for_is_missed_aloud(self):
+        self.assertIn("TCG doesn't support requested feature: CPUID[eax=80000001h].ECX.svm [bit 2]",
+                      self.start("-cpu", "qemu64,+svm"))
+
+
 class RunStateTest(vmm.TestCase):
     def test_dash_s_waits_for_cont(self):
         with vmm.VMM("-S", "-M", "q35", "-accel", "qtest") as vm:
