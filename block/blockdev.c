@@ -4,6 +4,7 @@
 #include "block/blockdev.h"
 #include "block/block-int.h"
 #include "qapi/json-stream.h"
+#include "qapi/keyval-opts.h"
 #include "qapi/qapi-commands.h"
 #include "qemu/cutils.h"
 
@@ -26,7 +27,7 @@ static BlockdevOptions *parse_blockdev(const char *arg, Error **errp)
     } else {
         g_autoptr(Keyval) kv = keyval_parse(arg, "driver", errp);
 
-        opts = kv ? block_opts_from_keyval(&qapi_type_BlockdevOptions, kv, errp) : NULL;
+        opts = kv ? qapi_from_keyval(&qapi_type_BlockdevOptions, kv, errp) : NULL;
     }
     return opts;
 }
@@ -269,7 +270,7 @@ static bool parse_medium(const Keyval *kv, Keyval *node, const DriveArgs *a, boo
 static BlockNode *open_drive_node(Keyval *node, Error **errp)
 {
     g_autoptr(BlockdevOptions) opts =
-        block_opts_from_keyval(&qapi_type_BlockdevOptions, node, errp);
+        qapi_from_keyval(&qapi_type_BlockdevOptions, node, errp);
 
     return opts ? bdrv_open(opts, errp) : NULL;
 }

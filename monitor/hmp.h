@@ -87,6 +87,16 @@ void hmp_info_irq(Monitor *mon, const HmpArg *args);
 void hmp_info_registers(Monitor *mon, const HmpArg *args);
 void hmp_nmi(Monitor *mon, const HmpArg *args);
 
+/* Network (hmp-net.c). */
+void hmp_netdev_add(Monitor *mon, const HmpArg *args);
+void hmp_netdev_del(Monitor *mon, const HmpArg *args);
+void hmp_set_link(Monitor *mon, const HmpArg *args);
+void hmp_announce_self(Monitor *mon, const HmpArg *args);
+void hmp_hostfwd_add(Monitor *mon, const HmpArg *args);
+void hmp_hostfwd_remove(Monitor *mon, const HmpArg *args);
+void hmp_info_network(Monitor *mon, const HmpArg *args);
+void hmp_info_usernet(Monitor *mon, const HmpArg *args);
+
 /* info pci (qmp-cmds-pci.c). */
 void hmp_info_iothreads(Monitor *mon, const HmpArg *args);
 void hmp_info_pci(Monitor *mon, const HmpArg *args);

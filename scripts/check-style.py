@@ -29,10 +29,11 @@ LAYERS = [
     ('target/i386', ['util', 'qapi', 'hw/core', 'system', 'hw/intc', 'migration', 'accel']),
     ('hw/i386', ['*']),
     ('backends', ['util', 'qapi', 'hw/core', 'system', 'chardev']),
-    ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'backends', 'migration']),
+    ('net', ['util', 'qapi', 'hw/core', 'system', 'chardev']),
+    ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'backends', 'migration', 'net']),
     ('gdbstub', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
     ('monitor', ['util', 'qapi', 'hw', 'system', 'backends', 'block', 'chardev',
-                 'target/i386', 'gdbstub']),
+                 'target/i386', 'gdbstub', 'net']),
     ('tests', ['*']),
     ('scripts', ['*']),
 ]
@@ -43,7 +44,7 @@ HEADER_LAYERS = [
     ('qemu/', 'util'), ('qapi/', 'qapi'), ('hw/core/', 'hw/core'), ('hw/i386/', 'hw/i386'),
     ('hw/intc/', 'hw/intc'), ('hw/', 'hw'), ('system/', 'system'), ('block/', 'block'), ('chardev/', 'chardev'),
     ('monitor/', 'monitor'), ('migration/', 'migration'), ('target/i386/', 'target/i386'),
-    ('accel/', 'accel'), ('backends/', 'backends'), ('gdbstub/', 'gdbstub'),
+    ('accel/', 'accel'), ('backends/', 'backends'), ('gdbstub/', 'gdbstub'), ('net/', 'net'),
 ]
 # Types that cross layers as pointers in plain-data headers: any layer may include these.
 SHARED_HEADERS = {'hw/intc/seoib.h', 'trace.h', 'config-host.h'}

@@ -10,6 +10,7 @@
 #include "hw/core/qdev.h"
 #include "hw/core/user-object.h"
 #include "monitor/monitor.h"
+#include "net/net.h"
 #include "qemu/cutils.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
@@ -70,6 +71,17 @@ static bool print_listings(void)
     for (guint i = 0; i < opts.objects->len; i++) {
         if (is_help_option(g_ptr_array_index(opts.objects, i))) {
             user_object_print_help(stdout);
+            return true;
+        }
+    }
+    for (guint i = 0; i < opts.netdevs->len; i++) {
+        if (is_help_option(g_ptr_array_index(opts.netdevs, i))) {
+            netdev_print_help(stdout);
+            return true;
+        }
+    }
+    for (guint i = 0; i < opts.nics->len; i++) {
+        if (net_print_nic_help(g_ptr_array_index(opts.nics, i), stdout)) {
             return true;
         }
     }
@@ -464,6 +476,20 @@ static bool create_drives(MachineState *ms, Error **errp)
     return true;
 }
 
+static bool create_net(Error **errp)
+{
+    for (guint i = 0; i < opts.netdevs->len; i++) {
+        const char *arg = g_ptr_array_index(opts.netdevs, i);
+
+        error_loc_set_cmdline("netdev", arg);
+        if (!netdev_add_option(arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return net_add_nics(opts.nics, opts.nets, opts.devices, errp);
+}
+
 static bool create_gdbserver(Error **errp)
 {
     if (!opts.gdb) {
@@ -499,6 +525,13 @@ static void rest_disks(void)
 }
 
 /* Life cycle */
+
+static void tell_net(VmEvent event, ShutdownCause cause)
+{
+    if (event == VM_EVENT_STOP || event == VM_EVENT_RESUME) {
+        net_set_vm_running(event == VM_EVENT_RESUME);
+    }
+}
 
 static void *find_chardev(const char *id)
 {
@@ -542,8 +575,9 @@ static bool build_machine(Error **errp)
         return false;
     }
     return create_chardevs(errp) && create_serials(errp) && create_drives(ms, errp) &&
-           init_accel(ms, errp) && v->board->init(ms, errp) && create_debugcons(errp) &&
-           create_devices(errp) && (!v->board->finish || v->board->finish(ms, errp));
+           init_accel(ms, errp) && create_net(errp) && v->board->init(ms, errp) &&
+           create_debugcons(errp) && create_devices(errp) &&
+           (!v->board->finish || v->board->finish(ms, errp));
 }
 
 static bool start(Error **errp)
@@ -564,6 +598,7 @@ static bool start(Error **errp)
     vm_set_identity(opts.name, opts.uuid);
     object_set_chardev_resolver(find_chardev, name_chardev);
     vm_set_stopped_handler(rest_disks);
+    vm_add_event_listener(tell_net);
     vm_set_reboot_action(opts.no_reboot);
     vm_set_shutdown_action(opts.no_shutdown);
     if (!build_machine(errp) || !create_monitors(errp)) {
@@ -571,6 +606,7 @@ static bool start(Error **errp)
     }
     chardev_add_objects(object_get_child(current_machine->root, "chardevs"));
     global_property_warn_unused();
+    net_warn_unconnected();
     if (current_machine->version->board->reset) {
         current_machine->version->board->reset(current_machine);
     }
@@ -601,6 +637,7 @@ static void stop(void)
     gdbserver_cleanup(vm_exit_status());
     cpus_destroy_all();
     blockdev_close_all();
+    net_cleanup();
     monitor_cleanup();
     chardev_cleanup();
     pidfile_remove();

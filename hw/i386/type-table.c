@@ -81,6 +81,8 @@ const ObjectType *const object_types[] = {
     &type_virtio_blk_device.device.object,
     &type_virtio_blk_pci.pci.device.object,
     &type_virtio_device,
+    &type_virtio_net_device.device.object,
+    &type_virtio_net_pci.pci.device.object,
     &type_virtio_pci,
     &type_virtio_rng_device.device.object,
     &type_virtio_rng_pci.pci.device.object,

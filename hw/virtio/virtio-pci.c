@@ -849,5 +849,8 @@ const VirtIOPCIType type_virtio_blk_pci =
 const VirtIOPCIType type_virtio_serial_pci =
     VIRTIO_PCI_TYPE("virtio-serial-pci", &type_virtio_serial_device, 0x0780, 2,
                     vector_class_props);
+const VirtIOPCIType type_virtio_net_pci =
+    VIRTIO_PCI_TYPE("virtio-net-pci", &type_virtio_net_device, 0x0200, VECTORS_UNSPECIFIED,
+                    vector_props);
 const VirtIOPCIType type_virtio_rng_pci =
     VIRTIO_PCI_TYPE("virtio-rng-pci", &type_virtio_rng_device, 0x00ff, 2, vector_props);

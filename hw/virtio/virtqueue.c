@@ -246,17 +246,21 @@ static VirtQueueElement *split_pop(VirtQueue *vq, Pieces *p)
     return make_element(p, head, 1);
 }
 
-static void split_push(VirtQueue *vq, uint32_t id, uint32_t len)
+static void split_push(VirtQueue *vq, VirtQueueElement *const *e, const size_t *lens, unsigned n)
 {
-    uint8_t *used = used_ring(vq), *slot;
+    uint8_t *used = used_ring(vq);
 
     if (!used) {
         return;
     }
-    slot = used + 4 + 8u * (vq->used_idx & (vq->size - 1u));
-    memcpy(slot, &id, 4);
-    memcpy(slot + 4, &len, 4);
-    vq->used_idx++;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *slot = used + 4 + 8u * (vq->used_idx & (vq->size - 1u));
+        uint32_t id = e[i]->index, len = (uint32_t)lens[i];
+
+        memcpy(slot, &id, 4);
+        memcpy(slot + 4, &len, 4);
+        vq->used_idx++;
+    }
     st16(used + 2, vq->used_idx);
     vq->mem->written(vq->opaque, vq->used, 6 + 8ull * vq->size);
 }
@@ -373,19 +377,33 @@ static VirtQueueElement *packed_pop(VirtQueue *vq, Pieces *p)
     return make_element(p, d.next, (uint16_t)n);
 }
 
-static void packed_push(VirtQueue *vq, uint16_t id, unsigned ndescs, uint32_t len)
+/* The first one's flags come last: they show the driver that all of them are there. */
+static void packed_push(VirtQueue *vq, VirtQueueElement *const *e, const size_t *lens, unsigned n)
 {
-    uint8_t *desc = ring(vq, vq->desc, vq->size * (uint64_t)DESC_BYTES, true), *slot;
-    uint16_t flags = vq->used_wrap ? DESC_AVAIL | DESC_USED : 0;
+    uint8_t *desc = ring(vq, vq->desc, vq->size * (uint64_t)DESC_BYTES, true), *first = NULL;
+    uint16_t first_flags = 0;
 
     if (!desc) {
         return;
     }
-    slot = desc + vq->used_idx * (size_t)DESC_BYTES;
-    memcpy(slot + 8, &len, 4);
-    memcpy(slot + 12, &id, 2);
-    st16(slot + 14, (uint16_t)(flags | (len ? DESC_WRITE : 0)));
-    packed_advance(vq, &vq->used_idx, &vq->used_wrap, ndescs);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *slot = desc + vq->used_idx * (size_t)DESC_BYTES;
+        uint32_t len = (uint32_t)lens[i];
+        uint16_t id = e[i]->index;
+        uint16_t flags = (uint16_t)((vq->used_wrap ? DESC_AVAIL | DESC_USED : 0) |
+                                    (len ? DESC_WRITE : 0));
+
+        memcpy(slot + 8, &len, 4);
+        memcpy(slot + 12, &id, 2);
+        if (i) {
+            st16(slot + 14, flags);
+        } else {
+            first = slot;
+            first_flags = flags;
+        }
+        packed_advance(vq, &vq->used_idx, &vq->used_wrap, e[i]->ndescs);
+    }
+    st16(first + 14, first_flags);
     vq->mem->written(vq->opaque, vq->desc, vq->size * (uint64_t)DESC_BYTES);
 }
 
@@ -518,18 +536,28 @@ static void mark_written(VirtQueue *vq, const VirtQueueElement *e, size_t len)
     }
 }
 
-void virtqueue_push(VirtQueue *vq, VirtQueueElement *e, size_t len)
+void virtqueue_push_many(VirtQueue *vq, VirtQueueElement *const *elems, const size_t *lens,
+                         unsigned n)
 {
-    if (vq->in_use && vq->ready && !vq->broken) { /* not reset in the meantime */
-        vq->in_use--;
-        mark_written(vq, e, len);
+    if (n && vq->in_use >= n && vq->ready && !vq->broken) { /* not reset in the meantime */
+        vq->in_use -= n;
+        for (unsigned i = 0; i < n; i++) {
+            mark_written(vq, elems[i], lens[i]);
+        }
         if (vq->packed) {
-            packed_push(vq, e->index, e->ndescs, (uint32_t)len);
+            packed_push(vq, elems, lens, n);
         } else {
-            split_push(vq, e->index, (uint32_t)len);
+            split_push(vq, elems, lens, n);
         }
     }
-    g_free(e);
+    for (unsigned i = 0; i < n; i++) {
+        g_free(elems[i]);
+    }
+}
+
+void virtqueue_push(VirtQueue *vq, VirtQueueElement *e, size_t len)
+{
+    virtqueue_push_many(vq, &e, &len, 1);
 }
 
 void virtqueue_unpop(VirtQueue *vq, VirtQueueElement *e)

@@ -6,10 +6,6 @@
 #include "block/block-backend.h"
 #include "qemu/keyval.h"
 
-/* Options as text to the schema's type: "a.b=c" pairs become nested objects, and strings become the
- * numbers and booleans that @type wants. NULL with an error; qapi_free() frees. */
-void *block_opts_from_keyval(const QapiType *type, const Keyval *kv, Error **errp);
-
 /* -blockdev, in JSON or as key=value; the node belongs to the monitor. */
 bool blockdev_add_option(const char *arg, Error **errp);
 

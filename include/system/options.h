@@ -18,7 +18,7 @@ typedef struct Options {
     const char *name, *uuid, *pidfile;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
-    GPtrArray *objects, *blockdevs, *drives;
+    GPtrArray *objects, *blockdevs, *drives, *netdevs, *nics, *nets;
     const char *qtest, *qtest_log;
     const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;

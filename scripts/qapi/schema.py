@@ -40,7 +40,8 @@ def c_name(name):
     result = re.sub(r'[^A-Za-z0-9_]', '_', name)
     reserved = {'default', 'static', 'register', 'int', 'long', 'short', 'double', 'float', 'char',
                 'unsigned', 'signed', 'struct', 'union', 'enum', 'switch', 'case', 'return', 'if',
-                'else', 'for', 'while', 'do', 'void', 'const', 'unix', 'linux', 'inline', 'bool', 'errno'}
+                'else', 'for', 'while', 'do', 'void', 'const', 'unix', 'linux', 'inline', 'bool', 'errno',
+                'restrict'}
     return f'q_{result}' if result in reserved or result[:1].isdigit() else result
 
 

@@ -146,7 +146,43 @@ CASES = [
     (["-rtc", "base=soon"], Q35, "-rtc base=soon: invalid datetime format\nvalid formats: "
      "'2006-06-17T16:01:21' or '2006-06-17'", OURS),
     (["-vga", "std"], Q35, "-vga std: only 'none' is supported", OURS),
-    (["-nic", "user"], Q35, "-nic user: only 'none' is supported", OURS),
+    # network
+    (["-netdev", "user"], Q35, "-netdev user: Parameter 'id' is missing", SAME),
+    (["-netdev", "nosuch,id=a"], Q35, "-netdev nosuch,id=a: Parameter 'type' does not accept value "
+     "'nosuch'\n-netdev help lists the types", OURS),
+    (["-netdev", "user,id=a", "-netdev", "user,id=a"], Q35, "-netdev user,id=a: Duplicate ID 'a' "
+     "for netdev", SAME),
+    (["-netdev", "user,id=a,nosuch=b"], Q35, "-netdev user,id=a,nosuch=b: Invalid parameter "
+     "'nosuch'", SAME),
+    (["-netdev", "user,id=a,restrict=x"], Q35, "-netdev user,id=a,restrict=x: Parameter 'restrict' "
+     "expects 'on' or 'off'", SAME),
+    (["-netdev", "user,id=a,net=x"], Q35, "-netdev user,id=a,net=x: Failed to parse netmask", SAME),
+    (["-netdev", "user,id=a,net=10.0.0.0/40"], Q35, "-netdev user,id=a,net=10.0.0.0/40: Invalid "
+     "netmask provided (must be in range 4-32)", SAME),
+    (["-netdev", "user,id=a,host=1.2.3.4"], Q35, "-netdev user,id=a,host=1.2.3.4: Host doesn't "
+     "belong to network", SAME),
+    (["-netdev", "user,id=a,hostfwd=x"], Q35, "-netdev user,id=a,hostfwd=x: Invalid host forwarding "
+     "rule 'x' (No : separators)", SAME),
+    (["-netdev", "user,id=a,hostfwd=tcp::99999-:80"], Q35, "-netdev user,id=a,hostfwd=tcp::99999-"
+     ":80: Invalid host forwarding rule 'tcp::99999-:80' (Bad host port)", SAME),
+    (["-netdev", "user,id=a,guestfwd=x"], Q35, "-netdev user,id=a,guestfwd=x: Invalid guest "
+     "forwarding rule 'x'", SAME),
+    (["-netdev", "user,id=a,smb=/tmp"], Q35, "-netdev user,id=a,smb=/tmp: smb: a file server is not "
+     "supported\nRun one on the host and let the guest reach it by the gateway's address.", OURS),
+    (["-nic", "user,model=nosuch"], Q35, "-nic user,model=nosuch: Unsupported NIC model: nosuch\n"
+     "-nic model=help lists the models", OURS),
+    (["-net", "nosuch"], Q35, "-net nosuch: Parameter 'type' does not accept value 'nosuch'", SAME),
+    (["-device", "virtio-net-pci,netdev=nosuch"], Q35, "-device virtio-net-pci,netdev=nosuch: "
+     "Property 'virtio-net-device.netdev' can't find value 'nosuch'", SAME),
+    (["-netdev", "user,id=a", "-device", "virtio-net-pci,netdev=a", "-device",
+      "virtio-net-pci,netdev=a"], Q35, "-device virtio-net-pci,netdev=a: Property "
+     "'virtio-net-device.netdev' can't take value 'a', it's in use", SAME),
+    (["-device", "virtio-net-pci,mac=x"], Q35, "-device virtio-net-pci,mac=x: Property "
+     "'virtio-net-device.mac' doesn't take value 'x'", SAME),
+    (["-device", "virtio-net-pci,rx_queue_size=100"], Q35, "-device virtio-net-pci,rx_queue_size="
+     "100: Invalid rx_queue_size (= 100), must be a power of 2 between 256 and 1024.", SAME),
+    (["-device", "virtio-net-pci,duplex=x"], Q35, "-device virtio-net-pci,duplex=x: 'duplex' must "
+     "be 'half' or 'full'", SAME),
     (["-chardev", "nosuch,id=a"], Q35, "-chardev nosuch,id=a: 'nosuch' is not a valid char driver "
      "name", SAME),
     (["-mon", "chardev=nosuch"], Q35, '-mon chardev=nosuch: chardev "nosuch" not found', SAME),

@@ -19,6 +19,6 @@ typedef struct VirtIOPCIType {
 
 extern const ObjectType type_virtio_pci; /* abstract "virtio-pci" */
 extern const VirtIOPCIType type_virtio_rng_pci, type_virtio_blk_pci, type_virtio_serial_pci,
-    type_virtio_balloon_pci;
+    type_virtio_balloon_pci, type_virtio_net_pci;
 
 #endif

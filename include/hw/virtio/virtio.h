@@ -203,6 +203,6 @@ uint32_t virtio_config_read(VirtIODevice *vdev, unsigned offset, unsigned size);
 void virtio_config_write(VirtIODevice *vdev, unsigned offset, uint32_t value, unsigned size);
 
 extern const VirtIODeviceType type_virtio_rng_device, type_virtio_blk_device,
-    type_virtio_serial_device, type_virtio_balloon_device;
+    type_virtio_serial_device, type_virtio_balloon_device, type_virtio_net_device;
 
 #endif

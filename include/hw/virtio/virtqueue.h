@@ -71,6 +71,9 @@ VirtQueueElement *virtqueue_pop(VirtQueue *vq);
 bool virtqueue_empty(VirtQueue *vq);
 /* Gives @elem back with @len bytes written to its in buffers, and frees it. Does not notify. */
 void virtqueue_push(VirtQueue *vq, VirtQueueElement *elem, size_t len);
+/* The same for @n requests that belong together: the driver sees all of them at once. */
+void virtqueue_push_many(VirtQueue *vq, VirtQueueElement *const *elems, const size_t *lens,
+                         unsigned n);
 /* Takes the last pop back: the request comes again. Frees @elem. */
 void virtqueue_unpop(VirtQueue *vq, VirtQueueElement *elem);
 /* A request that was under way on the source of a migration, of @nr_segs buffers, the last @nr_in

@@ -2,7 +2,7 @@
 /* From key=value options to the schema's types: dotted keys become objects, text becomes what the
  * type wants. */
 #include "qemu/osdep.h"
-#include "block/blockdev.h"
+#include "qapi/keyval-opts.h"
 #include "qemu/cutils.h"
 
 /* --- Dotted keys --- */
@@ -175,7 +175,7 @@ static json_object *coerce(const QapiType *type, json_object *value, const char 
                      : coerce_text(type, json_object_get_string(value), name, errp);
 }
 
-void *block_opts_from_keyval(const QapiType *type, const Keyval *kv, Error **errp)
+void *qapi_from_keyval(const QapiType *type, const Keyval *kv, Error **errp)
 {
     json_object *tree = json_object_new_object(), *typed = NULL;
     Error *err = NULL;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kinds of back ends share. BQL, main loop. */
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
+
+#include "net/net.h"
+#include "qapi/qapi-types.h"
+
+extern const NetClientClass net_user;
+
+/* Copies a frame together; @buf has NET_MAX_FRAME_BYTES. Returns its length. */
+size_t net_gather(void *buf, const struct iovec *iov, unsigned n);
+/* A descriptor given by number or by the name of getfd (which then is used up). -1 with an
+ * error. */
+int net_take_fd(const char *name, Error **errp);
+
+#endif
