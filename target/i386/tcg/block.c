@@ -12,12 +12,13 @@
  */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/insn-tables.h"
-#include "target/i386/tcg/tcg.h"
+#include "target/i386/tcg/native.h"
 
 /* IDLE_WRITES: after so many a page that lost its last block counts as data. What is patched and
  * run in turn stays a page with code, because becoming one is dear. */
 enum { HASH_BITS = 16, FILTER_BITS = 20, GRANULE = 64, IDLE_WRITES = 16 };
 #define MAX_BYTES (64u << 20)
+#define CODE_BYTES (32u << 20)
 
 typedef struct CodePage {
     uint64_t gpa;
@@ -41,6 +42,10 @@ struct TcgShared {
     GMutex excl_lock;
     GCond excl_cond;
     TcgCPU *excl_owner; /* atomic: the vCPU that has the machine for itself */
+    uint8_t *code_rw, *code_rx; /* the code of runs; NULL: none */
+    size_t code_used;
+    bool code_full;    /* atomic: no room */
+    bool code_dead;    /* it is all of blocks in their graves, or freed */
     GPtrArray *graves; /* blocks of earlier epochs, freed when all vCPUs know of this one */
 };
 
@@ -65,6 +70,10 @@ TcgShared *tcg_shared_new(void)
     s->cpus = g_ptr_array_new();
     s->all = g_ptr_array_new_with_free_func(g_free);
     s->graves = g_ptr_array_new_with_free_func(g_free);
+    s->code_full = !tcg_native_map(CODE_BYTES, &s->code_rw, &s->code_rx);
+    if (s->code_full) {
+        s->code_rw = NULL;
+    }
     return s;
 }
 
@@ -74,6 +83,9 @@ void tcg_shared_free(TcgShared *s)
     g_ptr_array_free(s->all, TRUE);
     g_ptr_array_free(s->graves, TRUE);
     g_ptr_array_free(s->cpus, TRUE);
+    if (s->code_rw) {
+        tcg_native_unmap(CODE_BYTES, s->code_rw, s->code_rx);
+    }
     g_mutex_clear(&s->lock);
     g_mutex_clear(&s->excl_lock);
     g_cond_clear(&s->excl_cond);
@@ -282,6 +294,8 @@ static void drop_all(TcgShared *s)
     g_ptr_array_set_size(s->all, 0);
     g_ptr_array_set_free_func(s->all, g_free);
     s->bytes = 0;
+    s->code_dead = true; /* blocks of the new epoch get none before the graves are empty */
+    __atomic_store_n(&s->code_full, true, __ATOMIC_RELEASE);
     __atomic_store_n(&s->epoch, s->epoch + 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < s->cpus->len; i++) {
         TcgCPU *c = s->cpus->pdata[i];
@@ -427,15 +441,51 @@ void tcg_blocks_leave(TcgCPU *c)
 }
 
 /* With the lock. */
+static void free_code(TcgShared *s)
+{
+    s->code_used = 0;
+    s->code_dead = false;
+    __atomic_store_n(&s->code_full, !s->code_rw, __ATOMIC_RELEASE);
+}
+
+static bool code_is_due(const TcgShared *s)
+{
+    return s->code_full && s->code_rw && !s->code_dead;
+}
+
+bool tcg_shared_has_room(TcgShared *s)
+{
+    return !__atomic_load_n(&s->code_full, __ATOMIC_ACQUIRE);
+}
+
+void *tcg_shared_publish(TcgShared *s, const uint8_t *code, unsigned len)
+{
+    void *at = NULL;
+
+    g_mutex_lock(&s->lock);
+    if (s->code_used + len > CODE_BYTES) {
+        __atomic_store_n(&s->code_full, true, __ATOMIC_RELEASE);
+    }
+    if (!s->code_full) {
+        memcpy(s->code_rw + s->code_used, code, len);
+        at = s->code_rx + s->code_used;
+        s->code_used += ROUND_UP(len, 16);
+    }
+    g_mutex_unlock(&s->lock);
+    return at;
+}
+
+/* With the lock. */
 static void check_epoch(TcgCPU *c)
 {
     TcgShared *s = c->shared;
 
     catch_up(c);
-    if (s->graves->len && all_cpus_know(s)) {
+    if (s->code_dead && all_cpus_know(s)) {
         g_ptr_array_set_size(s->graves, 0);
+        free_code(s);
     }
-    if (s->bytes > MAX_BYTES && !s->graves->len) {
+    if ((s->bytes > MAX_BYTES || code_is_due(s)) && !s->graves->len) {
         drop_all(s);
         catch_up(c);
     }
@@ -665,7 +715,7 @@ static TcgBlock *lookup(TcgCPU *c, uint64_t gpa)
 /* NULL: the first instruction does not end in this page. */
 static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
 {
-    TcgOp ops[TCG_BLOCK_MAX_OPS + 1];
+    TcgOp ops[TCG_BLOCK_MAX_OPS + 1], with_runs[TCG_BLOCK_MAX_OPS * 3 / 2 + 1];
     unsigned len = 0x1000 - (gpa & 0xfff), nr, bytes;
     unsigned max = c->mode & TCG_MODE_SINGLE ? 1 : TCG_BLOCK_MAX_OPS;
     TcgBlock *b;
@@ -676,10 +726,11 @@ static TcgBlock *build(TcgCPU *c, uint64_t gpa, const uint8_t *host)
     if (decode_ops(c, host, len, ops, max, &nr, &bytes) == X86_DECODE_MORE) {
         return NULL;
     }
+    nr = tcg_add_runs(c, ops, nr, with_runs);
     b = g_malloc(sizeof(*b) + (nr + 1) * sizeof(TcgOp));
     *b = (TcgBlock){ .gpa = gpa, .mode = c->mode, .bytes = bytes, .nr_ops = nr, .valid = true,
                      .in_table = true };
-    memcpy(b->ops, ops, (nr + 1) * sizeof(TcgOp));
+    memcpy(b->ops, with_runs, (nr + 1) * sizeof(TcgOp));
     return b;
 }
 

@@ -176,6 +176,26 @@ static HANDLER(ret_64)
     GOTO(rip);
 }
 
+static HANDLER(jmp_reg_64)
+{
+    uint64_t rip = c->r[op->i.rm];
+
+    if (!canonical_48(rip)) {
+        GENERAL;
+    }
+    GOTO(rip);
+}
+
+static HANDLER(jmp_mem_64)
+{
+    uint64_t rip;
+
+    if (!fast_load(c, fast_la(c, op), 8, &rip) || !canonical_48(rip)) {
+        GENERAL;
+    }
+    GOTO(rip);
+}
+
 /* ---- Comparisons ----------------------------------------------------------------------------- */
 
 #define COMPARE(bits)                                                                              \
@@ -326,6 +346,8 @@ static TcgHandler *pick_other(const TcgOp *op, const X86InsnRow *row)
         return quad ? leave_64 : NULL;
     case X86_H_ret:
         return quad ? ret_64 : NULL;
+    case X86_H_jmp_ind:
+        return !quad ? NULL : op->i.flags & X86_I_MEM ? jmp_mem_64 : jmp_reg_64;
     default:
         return NULL;
     }

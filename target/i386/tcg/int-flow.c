@@ -2,6 +2,7 @@
 /* Near jumps, calls and loops, BOUND, software interrupts (SDM vol 2). Owner thread. */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/handlers.h"
+#include "target/i386/tcg/native.h"
 #include "target/i386/tcg/seg.h"
 
 /* Is @rip a place where near jumps may go in 64-bit mode? */
@@ -37,6 +38,15 @@ static inline __attribute__((always_inline)) const TcgOp *jump_rel(TcgCPU *c, co
     }
     go(c, op, rip);
     GOTO(c->rip);
+}
+
+const TcgOp *tcg_jump_taken(TcgCPU *c, const TcgOp *op)
+{
+    if (unlikely(op->fn == tcg_op_end_block)) { /* dropped meanwhile */
+        c->rip = op_rip(c, op);
+        END;
+    }
+    return jump_rel(c, op);
 }
 
 HANDLER(h_jmp_rel)
@@ -83,10 +93,14 @@ static void call_to(TcgCPU *c, const TcgOp *op, uint64_t target)
 
 HANDLER(h_call_rel)
 {
-    call_to(c, op, op_next_rip(c, op) + op->i.imm);
-    if (likely(op->i.opsize == 8)) {
-        return tcg_goto_direct(c, op, c->rip);
+    uint64_t next = op_next_rip(c, op), sp = c->r[R_ESP] - 8;
+
+    if (likely(c->code64 && op->i.opsize == 8 && canonical_rip(c, next + op->i.imm))) {
+        tcg_store(c, op, tcg_stack_la(c, op, sp, 8, true), next, 8);
+        c->r[R_ESP] = sp;
+        return tcg_goto_direct(c, op, next + op->i.imm);
     }
+    call_to(c, op, next + op->i.imm);
     GOTO(c->rip);
 }
 

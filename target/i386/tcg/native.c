@@ -19,7 +19,7 @@
 #include "target/i386/tcg/insn-tables.h"
 #include "target/i386/tcg/native.h"
 
-enum { HOST_V = 1, HOST_H = 2, HOST_W = 3, HOST_L = 4, HOST_G = 8, HOST_E = 9, HOST_B = 10 };
+enum { HOST_V = 1, HOST_H = 2, HOST_W = 3, HOST_L = 4 };
 enum { ARENA_BYTES = 16 << 20, STUB_MAX = 256, NR_SLOTS = 1024 };
 
 /* The stubs, and the two views of their memory. */
@@ -34,33 +34,23 @@ static struct {
 
 /* ---- Emitting -------------------------------------------------------------------------------- */
 
-typedef struct Emit {
-    uint8_t b[STUB_MAX];
-    unsigned n;
-    const X86Insn *i;
-    const X86InsnRow *row;
-    bool vex;
-} Emit;
-
-static void put(Emit *e, uint64_t v, unsigned bytes)
+void tcg_emit(TcgEmit *e, uint64_t v, unsigned bytes)
 {
     memcpy(e->b + e->n, &v, bytes);
     e->n += bytes;
 }
 
-/* Bytes in the order of the number's hex digits. */
-static void code(Emit *e, uint64_t v, unsigned bytes)
+void tcg_emit_code(TcgEmit *e, uint64_t v, unsigned bytes)
 {
     while (bytes--) {
-        put(e, v >> bytes * 8 & 0xff, 1);
+        tcg_emit(e, v >> bytes * 8 & 0xff, 1);
     }
 }
 
-/* ModRM for host register @reg and [rdi + @disp]. */
-static void modrm_state(Emit *e, unsigned reg, size_t disp)
+void tcg_emit_state(TcgEmit *e, unsigned reg, size_t disp)
 {
-    put(e, 0x87 | (reg & 7) << 3, 1);
-    put(e, disp, 4);
+    tcg_emit(e, 0x87 | (reg & 7) << 3, 1);
+    tcg_emit(e, disp, 4);
 }
 
 static size_t xmm_at(unsigned guest)
@@ -73,54 +63,54 @@ static size_t ymmh_at(unsigned guest)
     return offsetof(TcgCPU, xs) + XS_YMMH + 16 * guest;
 }
 
-static void vec_load(Emit *e, unsigned host, unsigned guest)
+static void vec_load(TcgEmit *e, unsigned host, unsigned guest)
 {
     if (!e->vex) {
-        code(e, 0x0f10, 2); /* movups */
-        modrm_state(e, host, xmm_at(guest));
+        tcg_emit_code(e, 0x0f10, 2); /* movups */
+        tcg_emit_state(e, host, xmm_at(guest));
         return;
     }
-    code(e, 0xc5f810, 3); /* vmovups */
-    modrm_state(e, host, xmm_at(guest));
-    code(e, 0xc4e3, 2); /* vinsertf128 */
-    put(e, (~host & 15) << 3 | 5, 1);
-    put(e, 0x18, 1);
-    modrm_state(e, host, ymmh_at(guest));
-    put(e, 1, 1);
+    tcg_emit_code(e, 0xc5f810, 3); /* vmovups */
+    tcg_emit_state(e, host, xmm_at(guest));
+    tcg_emit_code(e, 0xc4e3, 2); /* vinsertf128 */
+    tcg_emit(e, (~host & 15) << 3 | 5, 1);
+    tcg_emit(e, 0x18, 1);
+    tcg_emit_state(e, host, ymmh_at(guest));
+    tcg_emit(e, 1, 1);
 }
 
-static void vec_store(Emit *e, unsigned host, unsigned guest)
+static void vec_store(TcgEmit *e, unsigned host, unsigned guest)
 {
     if (!e->vex) {
-        code(e, 0x0f11, 2);
-        modrm_state(e, host, xmm_at(guest));
+        tcg_emit_code(e, 0x0f11, 2);
+        tcg_emit_state(e, host, xmm_at(guest));
         return;
     }
-    code(e, 0xc5f811, 3);
-    modrm_state(e, host, xmm_at(guest));
-    code(e, 0xc4e37d19, 4); /* vextractf128 */
-    modrm_state(e, host, ymmh_at(guest));
-    put(e, 1, 1);
+    tcg_emit_code(e, 0xc5f811, 3);
+    tcg_emit_state(e, host, xmm_at(guest));
+    tcg_emit_code(e, 0xc4e37d19, 4); /* vextractf128 */
+    tcg_emit_state(e, host, ymmh_at(guest));
+    tcg_emit(e, 1, 1);
 }
 
-static void gpr_move(Emit *e, unsigned host, unsigned guest, bool load)
+void tcg_emit_gpr(TcgEmit *e, unsigned host, unsigned guest, bool load)
 {
     size_t at = offsetof(TcgCPU, r) + 8 * (guest & 15);
 
     if (load && guest & 0x10) { /* AH..BH as a source */
-        code(e, host >= 8 ? 0x440fb6 : 0x0fb6, host >= 8 ? 3 : 2);
-        modrm_state(e, host, at + 1);
+        tcg_emit_code(e, host >= 8 ? 0x440fb6 : 0x0fb6, host >= 8 ? 3 : 2);
+        tcg_emit_state(e, host, at + 1);
         return;
     }
-    put(e, host >= 8 ? 0x4c : 0x48, 1);
-    put(e, load ? 0x8b : 0x89, 1);
-    modrm_state(e, host, at);
+    tcg_emit(e, host >= 8 ? 0x4c : 0x48, 1);
+    tcg_emit(e, load ? 0x8b : 0x89, 1);
+    tcg_emit_state(e, host, at);
 }
 
-static void mmx_move(Emit *e, unsigned host, unsigned guest, bool load)
+static void mmx_move(TcgEmit *e, unsigned host, unsigned guest, bool load)
 {
-    code(e, load ? 0x0f6f : 0x0f7f, 2);
-    modrm_state(e, host, offsetof(TcgCPU, xs) + XS_ST + 16 * (guest & 7));
+    tcg_emit_code(e, load ? 0x0f6f : 0x0f7f, 2);
+    tcg_emit_state(e, host, offsetof(TcgCPU, xs) + XS_ST + 16 * (guest & 7));
 }
 
 /* ---- Operands -------------------------------------------------------------------------------- */
@@ -131,7 +121,7 @@ static bool is_mem(const X86Insn *i)
 }
 
 /* Moves operand @n between its guest and host register; memory needs no move. */
-static void move_operand(Emit *e, unsigned n, bool load)
+static void move_operand(TcgEmit *e, unsigned n, bool load)
 {
     const X86Insn *i = e->i;
 
@@ -164,22 +154,22 @@ static void move_operand(Emit *e, unsigned n, bool load)
         }
         break;
     case X86_OPK_G:
-        gpr_move(e, HOST_G, i->reg, load);
+        tcg_emit_gpr(e, TCG_HOST_G, i->reg, load);
         break;
     case X86_OPK_B:
-        gpr_move(e, HOST_B, i->vvvv, load);
+        tcg_emit_gpr(e, TCG_HOST_B, i->vvvv, load);
         break;
     case X86_OPK_E:
     case X86_OPK_R:
         if (!is_mem(i)) {
-            gpr_move(e, HOST_E, i->rm, load);
+            tcg_emit_gpr(e, TCG_HOST_E, i->rm, load);
         }
         break;
     }
 }
 
 /* Host register of the ModRM.reg field: an operand, or the row's digit. */
-static unsigned reg_field(const Emit *e)
+static unsigned reg_field(const TcgEmit *e)
 {
     if (e->row->modrm) {
         return e->row->modrm >> 3 & 7;
@@ -191,38 +181,38 @@ static unsigned reg_field(const Emit *e)
         unsigned k = e->row->op_kind[n];
 
         if (k == X86_OPK_V || k == X86_OPK_P) {
-            return HOST_V;
+            return e->same ? e->i->reg : HOST_V;
         }
         if (k == X86_OPK_G) {
-            return HOST_G;
+            return TCG_HOST_G;
         }
     }
     return 0;
 }
 
-static unsigned rm_field(const Emit *e)
+static unsigned rm_field(const TcgEmit *e)
 {
     for (unsigned n = 0; n < e->row->nr_ops; n++) {
         unsigned k = e->row->op_kind[n];
 
         if (k == X86_OPK_E || k == X86_OPK_R) {
-            return HOST_E;
+            return TCG_HOST_E;
         }
         if (k == X86_OPK_W || k == X86_OPK_U || k == X86_OPK_Q || k == X86_OPK_N) {
-            return HOST_W;
+            return e->same ? e->i->rm : HOST_W;
         }
     }
     return e->i->modrm & 7; /* x87: ST(i) */
 }
 
-static unsigned vvvv_field(const Emit *e)
+static unsigned vvvv_field(const TcgEmit *e)
 {
     for (unsigned n = 0; n < e->row->nr_ops; n++) {
         if (e->row->op_kind[n] == X86_OPK_H) {
-            return HOST_H;
+            return e->same ? e->i->vvvv : HOST_H;
         }
         if (e->row->op_kind[n] == X86_OPK_B) {
-            return HOST_B;
+            return TCG_HOST_B;
         }
     }
     return 0;
@@ -235,79 +225,79 @@ static unsigned pp_of(uint8_t flags)
     return flags & X86_I_REPE ? 2 : flags & X86_I_REPNE ? 3 : flags & X86_I_OPSIZE ? 1 : 0;
 }
 
-static void emit_prefixes(Emit *e, unsigned reg, unsigned rm)
+static void emit_prefixes(TcgEmit *e, unsigned reg, unsigned rm)
 {
     const X86Insn *i = e->i;
     unsigned w = i->flags & X86_I_W ? 1 : 0;
 
     if (e->vex) {
-        put(e, 0xc4, 1);
-        put(e, (reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | e->row->map, 1);
+        tcg_emit(e, 0xc4, 1);
+        tcg_emit(e, (reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | e->row->map, 1);
         w = e->row->w ? e->row->w - 1u : w;
-        put(e, w << 7 | (~vvvv_field(e) & 15) << 3 | i->vexl << 2 | pp_of(i->flags), 1);
+        tcg_emit(e, w << 7 | (~vvvv_field(e) & 15) << 3 | i->vexl << 2 | pp_of(i->flags), 1);
         return;
     }
     if (i->flags & X86_I_OPSIZE) {
-        put(e, 0x66, 1);
+        tcg_emit(e, 0x66, 1);
     }
     if (i->flags & (X86_I_REPE | X86_I_REPNE)) {
-        put(e, i->flags & X86_I_REPE ? 0xf3 : 0xf2, 1);
+        tcg_emit(e, i->flags & X86_I_REPE ? 0xf3 : 0xf2, 1);
     }
     /* Always a REX: SPL.. rather than AH.. */
     if (e->row->map) {
-        put(e, 0x40 | w << 3 | (reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0), 1);
-        put(e, 0x0f, 1);
+        tcg_emit(e, 0x40 | w << 3 | (reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0), 1);
+        tcg_emit(e, 0x0f, 1);
     }
     if (e->row->map > 1) {
-        put(e, e->row->map == 2 ? 0x38 : 0x3a, 1);
+        tcg_emit(e, e->row->map == 2 ? 0x38 : 0x3a, 1);
     }
 }
 
-static void emit_immediates(Emit *e)
+static void emit_immediates(TcgEmit *e)
 {
     bool l = false;
     unsigned shift = 0;
 
     for (unsigned n = 0; n < e->row->nr_ops; n++) {
         if (e->row->op_kind[n] == X86_OPK_I) {
-            put(e, e->i->imm >> shift & 0xff, 1);
+            tcg_emit(e, e->i->imm >> shift & 0xff, 1);
             shift = 16;
         }
         l |= e->row->op_kind[n] == X86_OPK_L;
     }
     if (l) {
-        put(e, HOST_L << 4, 1);
+        tcg_emit(e, e->same ? e->i->imm & 0xf0 : HOST_L << 4, 1);
     }
 }
 
-static void emit_insn(Emit *e)
+void tcg_emit_insn(TcgEmit *e)
 {
     bool mem = is_mem(e->i);
-    unsigned reg = reg_field(e), rm = mem ? 6 : rm_field(e);
+    unsigned reg = reg_field(e), rm = !mem ? rm_field(e) : e->same ? 0 : 6;
 
     emit_prefixes(e, reg, rm);
-    put(e, e->row->opcode, 1);
-    put(e, (mem ? 0x00 : 0xc0) | (reg & 7) << 3 | (rm & 7), 1);
+    tcg_emit(e, e->row->opcode, 1);
+    tcg_emit(e, (mem ? 0x00 : 0xc0) | (reg & 7) << 3 | (rm & 7), 1);
     emit_immediates(e);
 }
 
-static void emit_flags_in(Emit *e)
+static void emit_flags_in(TcgEmit *e)
 {
-    code(e, 0xffb7, 2); /* push [rdi + native_flags] */
-    put(e, offsetof(TcgCPU, native_flags), 4);
-    put(e, 0x9d, 1);
+    tcg_emit_code(e, 0xffb7, 2); /* push [rdi + native_flags] */
+    tcg_emit(e, offsetof(TcgCPU, native_flags), 4);
+    tcg_emit(e, 0x9d, 1);
 }
 
-static void emit_flags_out(Emit *e)
+static void emit_flags_out(TcgEmit *e)
 {
-    code(e, 0x9c58, 2);
-    code(e, 0x4889, 2);
-    modrm_state(e, 0, offsetof(TcgCPU, native_flags));
+    tcg_emit_code(e, 0x9c58, 2);
+    tcg_emit_code(e, 0x4889, 2);
+    tcg_emit_state(e, 0, offsetof(TcgCPU, native_flags));
 }
 
-static void emit_return(Emit *e)
+static void emit_return(TcgEmit *e)
 {
-    code(e, 0x31c0c3, 3); /* xor eax, eax; ret */
+    tcg_emit_code(e, 0x31c0c3, 3); /* xor eax, eax; ret */
 }
 
 /* ---- Kinds of stubs -------------------------------------------------------------------------- */
@@ -334,22 +324,22 @@ static bool is_vec(const X86InsnRow *row)
 }
 
 /* PCMPxSTRx read EAX and EDX and write ECX or XMM0. */
-static void emit_pcmpstr(Emit *e)
+static void emit_pcmpstr(TcgEmit *e)
 {
     bool index = e->row->opcode & 1;
 
-    gpr_move(e, 0, R_EAX, true);
-    gpr_move(e, 2, R_EDX, true);
-    emit_insn(e);
+    tcg_emit_gpr(e, 0, R_EAX, true);
+    tcg_emit_gpr(e, 2, R_EDX, true);
+    tcg_emit_insn(e);
     emit_flags_out(e);
     if (index) {
-        gpr_move(e, 1, R_ECX, false);
+        tcg_emit_gpr(e, 1, R_ECX, false);
     } else {
         vec_store(e, 0, 0);
     }
 }
 
-static void emit_plain(Emit *e)
+static void emit_plain(TcgEmit *e)
 {
     for (unsigned n = 0; n < e->row->nr_ops; n++) {
         move_operand(e, n, true);
@@ -358,12 +348,12 @@ static void emit_plain(Emit *e)
         emit_pcmpstr(e);
     } else {
         if (e->row->handler == X86_H_mulx) {
-            gpr_move(e, 2, R_EDX, true);
+            tcg_emit_gpr(e, 2, R_EDX, true);
         }
         if (e->row->flags_read) {
             emit_flags_in(e);
         }
-        emit_insn(e);
+        tcg_emit_insn(e);
         if (e->row->flags_written | e->row->flags_undef) {
             emit_flags_out(e);
         }
@@ -375,29 +365,29 @@ static void emit_plain(Emit *e)
         }
     }
     if (is_mmx(e->row)) {
-        code(e, 0x0f77, 2);
+        tcg_emit_code(e, 0x0f77, 2);
     }
     if (e->vex && is_vec(e->row)) {
-        code(e, 0xc5f877, 3);
+        tcg_emit_code(e, 0xc5f877, 3);
     }
     emit_return(e);
 }
 
 /* The guest's state is in the host's x87 registers, see x87.c. */
-static void emit_x87(Emit *e)
+static void emit_x87(TcgEmit *e)
 {
     if (e->row->flags_read) {
         emit_flags_in(e);
     }
-    put(e, e->row->opcode, 1);
-    put(e, is_mem(e->i) ? (e->i->modrm & 0x38) | 6 : e->i->modrm, 1);
+    tcg_emit(e, e->row->opcode, 1);
+    tcg_emit(e, is_mem(e->i) ? (e->i->modrm & 0x38) | 6 : e->i->modrm, 1);
     if (e->row->flags_written) {
         emit_flags_out(e);
     }
     emit_return(e);
 }
 
-static void emit_stub(Emit *e)
+static void emit_stub(TcgEmit *e)
 {
     if (e->row->handler == X86_H_x87 || e->row->handler == X86_H_x87_flags) {
         emit_x87(e);
@@ -408,7 +398,8 @@ static void emit_stub(Emit *e)
 
 static void *find_stub(const X86Insn *i, const X86InsnRow *row)
 {
-    Emit e = { .i = i, .row = row, .vex = row->vex };
+    uint8_t bytes[STUB_MAX];
+    TcgEmit e = { .b = bytes, .i = i, .row = row, .vex = row->vex };
     g_autoptr(GBytes) key = NULL;
     void *stub;
 
@@ -430,7 +421,8 @@ static void *find_stub(const X86Insn *i, const X86InsnRow *row)
  * vCPU's own slot. */
 static uint64_t run_uncached(TcgCPU *c, const TcgOp *op, void *mem)
 {
-    Emit e = { .i = &op->i, .row = x86_insn_row(op->i.row) };
+    uint8_t bytes[STUB_MAX];
+    TcgEmit e = { .b = bytes, .i = &op->i, .row = x86_insn_row(op->i.row) };
     size_t at = ARENA_BYTES - (c->stub_slot % NR_SLOTS + 1) * STUB_MAX;
 
     e.vex = e.row->vex;
@@ -639,6 +631,19 @@ static TcgHandler *pick_short_vec(const TcgOp *op, const X86InsnRow *row)
     return aligned ? short_store_aligned : short_store;
 }
 
+TcgFpuKind tcg_native_run_kind(const TcgOp *op)
+{
+    bool vec = op->fn == short_reg || op->fn == short_load || op->fn == short_load_aligned ||
+               op->fn == short_store || op->fn == short_store_aligned;
+
+    return vec ? vec_kind(op) : 0;
+}
+
+bool tcg_native_aligned(const TcgOp *op)
+{
+    return op->fn == short_load_aligned || op->fn == short_store_aligned;
+}
+
 /* MMX registers are the physical ones; using them makes all valid and TOP zero. */
 void tcg_mmx_begin(TcgCPU *c, const TcgOp *op)
 {
@@ -724,24 +729,40 @@ static void on_sigfpe(int sig, siginfo_t *info, void *opaque)
     raise(SIGFPE);
 }
 
-static bool map_arena(void)
+bool tcg_native_map(size_t bytes, uint8_t **rw, uint8_t **rx)
 {
-    int fd = memfd_create("tcg-stubs", MFD_CLOEXEC);
+    int fd = memfd_create("tcg-code", MFD_CLOEXEC);
 
-    if (fd < 0 || ftruncate(fd, ARENA_BYTES) < 0) {
-        return false;
+    *rw = *rx = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, bytes) == 0) {
+        *rw = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        *rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     }
-    stubs.rw = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    stubs.rx = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    close(fd);
-    return stubs.rw != MAP_FAILED && stubs.rx != MAP_FAILED;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (*rw != MAP_FAILED && *rx != MAP_FAILED) {
+        return true;
+    }
+    tcg_native_unmap(bytes, *rw, *rx);
+    return false;
+}
+
+void tcg_native_unmap(size_t bytes, uint8_t *rw, uint8_t *rx)
+{
+    if (rw != MAP_FAILED) {
+        munmap(rw, bytes);
+    }
+    if (rx != MAP_FAILED) {
+        munmap(rx, bytes);
+    }
 }
 
 bool tcg_native_init(void)
 {
     struct sigaction sa = { .sa_sigaction = on_sigfpe, .sa_flags = SA_SIGINFO | SA_NODEFER };
 
-    if (!stubs.ready && map_arena()) {
+    if (!stubs.ready && tcg_native_map(ARENA_BYTES, &stubs.rw, &stubs.rx)) {
         stubs.by_code = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
                                               (GDestroyNotify)g_bytes_unref, NULL);
         sigaction(SIGFPE, &sa, NULL);

@@ -251,7 +251,7 @@ TcgExit tcg_run(TcgCPU *c)
            : c->halted ? TCG_EXIT_HALT : TCG_EXIT_REQUEST;
 }
 
-bool tcg_step_raw(TcgCPU *c)
+static bool run_raw(TcgCPU *c, bool single)
 {
     volatile bool ok = false; /* survives the jump */
 
@@ -260,13 +260,23 @@ bool tcg_step_raw(TcgCPU *c)
     tcg_native_enter(c);
     c->single = false; /* all of a REP */
     if (!sigsetjmp(c->jmp_exc, 0)) {
-        run_block(c, true);
+        run_block(c, single);
         ok = true;
     }
     c->no_chain &= ~TCG_NO_CHAIN_STEP;
     tcg_native_leave(c);
     tcg_blocks_leave(c);
     return ok;
+}
+
+bool tcg_step_raw(TcgCPU *c)
+{
+    return run_raw(c, true);
+}
+
+bool tcg_block_raw(TcgCPU *c)
+{
+    return run_raw(c, false);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */

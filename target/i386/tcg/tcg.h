@@ -580,6 +580,10 @@ void tcg_shared_free(TcgShared *s); /* after all its vCPUs */
 void tcg_shared_add(TcgShared *s, TcgCPU *c);
 void tcg_shared_remove(TcgShared *s, TcgCPU *c);
 
+/* Room for the code of runs, and a place for it; NULL: there is none now. Whoever runs it is in a
+ * block of this epoch. */
+bool tcg_shared_has_room(TcgShared *s);
+void *tcg_shared_publish(TcgShared *s, const uint8_t *code, unsigned len);
 /* The block at c->rip; faults when it cannot be fetched. Not from within a block. */
 TcgBlock *tcg_block_find(TcgCPU *c);
 /* @len bytes at @gpa were written: drops the blocks made from them. Any thread. */
@@ -670,6 +674,9 @@ void tcg_shared_flush(TcgShared *s);
 
 /* The handler for a decoded instruction; also fixes up op->i and makes op->aux. */
 TcgHandler *tcg_select(const TcgCPU *c, TcgOp *op);
+/* Copies @nr ops and the one after them, with an op for each run (native-run.c) before it; @out has
+ * room for 3 / 2 of it. Returns their new number. */
+unsigned tcg_add_runs(const TcgCPU *c, const TcgOp *ops, unsigned nr, TcgOp *out);
 /* The last op of a block that ends without a jump. */
 HANDLER(tcg_op_end_block);
 /* #UD. */
@@ -713,6 +720,8 @@ typedef enum TcgExit { TCG_EXIT_REQUEST, TCG_EXIT_HALT, TCG_EXIT_SHUTDOWN, TCG_E
 TcgExit tcg_run(TcgCPU *c);
 /* Runs one instruction; exceptions are not delivered but left in c->exc. True: it completed. */
 bool tcg_step_raw(TcgCPU *c);
+/* The same for a block and those it goes on to. */
+bool tcg_block_raw(TcgCPU *c);
 
 /* ---- sys.c ----------------------------------------------------------------------------------- */
 
