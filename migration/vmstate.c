@@ -16,18 +16,56 @@ static void put_uint(GByteArray *out, uint64_t v, unsigned size)
     g_byte_array_append(out, buf, size);
 }
 
+/* Structures inside structures. */
+#define MAX_DEPTH 12
+
 /* What is left to read, and where it belongs, for messages. */
 typedef struct Reader {
     const uint8_t *data;
     size_t len;
-    GString *path;
     Error **errp;
+    struct {
+        const char *name;
+        int64_t index; /* -1: none */
+    } path[MAX_DEPTH];
+    unsigned depth;
 } Reader;
+
+static void enter(Reader *r, const char *name, int64_t index)
+{
+    assert(r->depth < MAX_DEPTH);
+    r->path[r->depth].name = name;
+    r->path[r->depth++].index = index;
+}
+
+static void leave(Reader *r)
+{
+    r->depth--;
+}
+
+/* "device/field[3]" and the message. */
+static void G_GNUC_PRINTF(2, 3) bad(Reader *r, const char *fmt, ...)
+{
+    g_autoptr(GString) path = g_string_new(NULL);
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    for (unsigned i = 0; i < r->depth; i++) {
+        g_string_append_printf(path, "%s%s", i ? "/" : "", r->path[i].name);
+        if (r->path[i].index >= 0) {
+            g_string_append_printf(path, "[%" PRId64 "]", r->path[i].index);
+        }
+    }
+    va_start(ap, fmt);
+    text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    error_setg(r->errp, "%s%s", path->str, text);
+}
 
 static bool get_bytes(Reader *r, size_t n, const uint8_t **bytes)
 {
     if (n > r->len) {
-        error_setg(r->errp, "%s: %zu bytes are missing", r->path->str, n - r->len);
+        bad(r, ": %zu bytes are missing", n - r->len);
         return false;
     }
     *bytes = r->data;
@@ -206,7 +244,7 @@ static bool load_uint(Loader *l, const VMStateField *f, void *p)
         return false;
     }
     if (f->kind != VMS_SINT && v > max) {
-        error_setg(l->r.errp, "%s: %" PRIu64 " is more than %" PRIu64, l->r.path->str, v, max);
+        bad(&l->r, ": %" PRIu64 " is more than %" PRIu64, v, max);
         return false;
     }
     if (l->apply) {
@@ -219,14 +257,14 @@ static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, voi
 {
     uint64_t len = f->size;
     const uint8_t *bytes;
+    Error *why = NULL;
 
     if (f->kind == VMS_BUFFER) {
         if (!get_uint(&l->r, 4, &len)) {
             return false;
         }
         if (len != buffer_len(f, opaque)) {
-            error_setg(l->r.errp, "%s: %" PRIu64 " bytes, here it has %u", l->r.path->str, len,
-                       buffer_len(f, opaque));
+            bad(&l->r, ": %" PRIu64 " bytes, here it has %u", len, buffer_len(f, opaque));
             return false;
         }
         p = buffer_of(p);
@@ -234,8 +272,9 @@ static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, voi
     if (!get_bytes(&l->r, len, &bytes)) {
         return false;
     }
-    if (f->check && !l->apply && !f->check(opaque, bytes, l->r.errp)) {
-        error_prepend(l->r.errp, "%s", l->r.path->str);
+    if (f->check && (!l->apply || l->copy) && !f->check(opaque, bytes, &why)) {
+        bad(&l->r, "%s", error_get_pretty(why));
+        error_free(why);
         return false;
     }
     if (l->apply) {
@@ -248,15 +287,13 @@ static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, voi
 static bool load_list(Loader *l, const VMStateField *f, GArray **list)
 {
     g_autofree void *element = g_malloc0(f->size);
-    size_t prefix = l->r.path->len;
     uint64_t n;
 
     if (!get_uint(&l->r, 4, &n)) {
         return false;
     }
     if (n > f->max) {
-        error_setg(l->r.errp, "%s: %" PRIu64 " elements, at most %" PRIu64 " can be",
-                   l->r.path->str, n, f->max);
+        bad(&l->r, ": %" PRIu64 " elements, at most %" PRIu64 " can be", n, f->max);
         return false;
     }
     if (l->apply && *list) {
@@ -265,12 +302,11 @@ static bool load_list(Loader *l, const VMStateField *f, GArray **list)
         *list = g_array_new(FALSE, TRUE, f->size);
     }
     for (uint64_t i = 0; i < n; i++) {
-        g_string_append_printf(l->r.path, "[%" PRIu64 "]", i);
+        l->r.path[l->r.depth - 1].index = (int64_t)i;
         memset(element, 0, f->size);
         if (!load_fields(l, f->sub, element, f->sub->version)) {
             return false;
         }
-        g_string_truncate(l->r.path, prefix);
         if (l->apply) {
             g_array_append_vals(*list, element, 1);
         }
@@ -286,11 +322,11 @@ static bool load_timer(Loader *l, QEMUTimer *timer)
         return false;
     }
     if (v > INT64_MAX / 2 && v != UINT64_MAX) {
-        error_setg(l->r.errp, "%s: a timer cannot fire at %" PRIu64 " ns", l->r.path->str, v);
+        bad(&l->r, ": a timer cannot fire at %" PRIu64 " ns", v);
         return false;
     }
     if (!timer && v != UINT64_MAX) {
-        error_setg(l->r.errp, "%s: here there is no such timer", l->r.path->str);
+        bad(&l->r, ": here there is no such timer");
         return false;
     }
     if (l->apply && !l->copy && timer) {
@@ -324,27 +360,26 @@ static bool load_element(Loader *l, const VMStateField *f, void *opaque, void *p
 
 static bool load_field(Loader *l, const VMStateField *f, void *opaque)
 {
-    size_t prefix = l->r.path->len;
     uint32_t count = field_count(f, opaque);
     uint64_t n;
 
+    enter(&l->r, f->name, -1);
     if (is_varray(f)) {
         if (!get_uint(&l->r, 4, &n)) {
             return false;
         }
         if (n != count) {
-            error_setg(l->r.errp, "%s/%s: %" PRIu64 " elements, here it has %u", l->r.path->str,
-                       f->name, n, count);
+            bad(&l->r, ": %" PRIu64 " elements, here it has %u", n, count);
             return false;
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        g_string_append_printf(l->r.path, count > 1 ? "/%s[%u]" : "/%s", f->name, i);
+        l->r.path[l->r.depth - 1].index = count > 1 ? (int64_t)i : -1;
         if (!load_element(l, f, opaque, (char *)opaque + f->offset + (size_t)i * f->size)) {
             return false;
         }
-        g_string_truncate(l->r.path, prefix);
     }
+    leave(&l->r);
     return true;
 }
 
@@ -366,8 +401,8 @@ static bool version_is_known(Reader *r, const VMStateDescription *vmsd, uint32_t
     uint32_t minimum = MAX(vmsd->minimum, 1);
 
     if (version < minimum || version > vmsd->version) {
-        error_setg(r->errp, "%s: version %u is not supported (%u to %u are)", r->path->str, version,
-                   minimum, vmsd->version);
+        bad(r, ": version %u is not supported (%u to %u are)", version, minimum,
+            vmsd->version);
         return false;
     }
     return true;
@@ -398,10 +433,10 @@ static bool subsection_head(Loader *l, const VMStateDescription *vmsd, Loader *c
     *sub = subsection_find(vmsd, name);
     if (!*sub) {
         printable = g_strescape(name, NULL);
-        error_setg(l->r.errp, "%s: unknown subsection '%s'", l->r.path->str, printable);
+        bad(&l->r, ": unknown subsection '%s'", printable);
         return false;
     }
-    g_string_append_printf(l->r.path, "/%s", name);
+    enter(&l->r, (*sub)->name, -1);
     if (!get_uint(&l->r, 4, &v) || !version_is_known(&l->r, *sub, v) ||
         !get_uint(&l->r, 4, &len) || !get_bytes(&l->r, len, &bytes)) {
         return false;
@@ -416,7 +451,7 @@ static bool subsection_head(Loader *l, const VMStateDescription *vmsd, Loader *c
 static bool is_at_end(Reader *r)
 {
     if (r->len) {
-        error_setg(r->errp, "%s: %zu bytes too many", r->path->str, r->len);
+        bad(r, ": %zu bytes too many", r->len);
     }
     return !r->len;
 }
@@ -429,7 +464,6 @@ static bool load_subsections(Loader *l, const VMStateDescription *vmsd, void *op
         return false;
     }
     while (n--) {
-        size_t prefix = l->r.path->len;
         const VMStateDescription *sub;
         uint32_t version;
         Loader content;
@@ -438,7 +472,7 @@ static bool load_subsections(Loader *l, const VMStateDescription *vmsd, void *op
             !load_fields(&content, sub, opaque, version) || !is_at_end(&content.r)) {
             return false;
         }
-        g_string_truncate(l->r.path, prefix);
+        leave(&l->r);
     }
     return true;
 }
@@ -446,9 +480,9 @@ static bool load_subsections(Loader *l, const VMStateDescription *vmsd, void *op
 static bool walk(const VMStateDescription *vmsd, void *opaque, uint32_t version,
                  const uint8_t *data, size_t len, bool apply, bool copy, Error **errp)
 {
-    g_autoptr(GString) path = g_string_new(vmsd->name);
-    Loader l = { .r = { data, len, path, errp }, .apply = apply, .copy = copy };
+    Loader l = { .r = { .data = data, .len = len, .errp = errp }, .apply = apply, .copy = copy };
 
+    enter(&l.r, vmsd->name, -1);
     return version_is_known(&l.r, vmsd, version) && load_fields(&l, vmsd, opaque, version) &&
            load_subsections(&l, vmsd, opaque) && is_at_end(&l.r);
 }
@@ -530,9 +564,6 @@ bool vmstate_verify(const VMStateDescription *vmsd, const void *opaque, size_t b
     char *copy;
     bool ok;
 
-    if (!vmstate_check(vmsd, opaque, version, data, len, errp)) {
-        return false;
-    }
     copy = g_memdup2(opaque, bytes);
     g_ptr_array_add(owned, copy);
     detach_fields(vmsd, copy, owned);

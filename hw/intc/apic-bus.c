@@ -373,6 +373,7 @@ void apic_bus_load_ioapic(ApicBus *bus, IOAPIC *ioapic)
 
     if (io) {
         refresh_routes(bus, io);
+        __atomic_store_n(&bus->next_lowest, 0, __ATOMIC_RELAXED); /* the turn is no state */
         bus->service = true;
     }
 }
