@@ -736,6 +736,79 @@ static const Property net_props[] = {
     DEFINE_PROP_END,
 };
 
+/* --- State ----------------------------------------------------------------------------------- */
+
+static bool net_post_load(void *opaque, uint32_t version, Error **errp)
+{
+    const VirtIONet *s = opaque;
+
+    if (!s->active_pairs || s->active_pairs > s->max_pairs) {
+        error_setg(errp, "virtio-net/active_pairs: %u, here are 1 to %u", s->active_pairs,
+                   s->max_pairs);
+        return false;
+    }
+    if (s->guest_hdr_len != LEGACY_HDR_BYTES && s->guest_hdr_len != HDR_BYTES) {
+        error_setg(errp, "virtio-net/guest_hdr_len: no header has %u bytes", s->guest_hdr_len);
+        return false;
+    }
+    for (unsigned n = 0; n < s->vdev.nr_queues; n++) {
+        if (!virtio_check_in_use(&s->vdev, n, errp)) {
+            error_prepend(errp, "virtio-net/");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What waited in a back end of the source is lost, as on a cable; queues are looked at when the VM
+ * runs (net_resume()). */
+static bool net_applied(void *opaque, Error **errp)
+{
+    VirtIONet *s = opaque;
+
+    for (unsigned i = 0; i < s->max_pairs; i++) {
+        s->pair[i]->tx_pending = s->pair[i]->tx_held = false;
+    }
+    set_header_len(s, s->guest_hdr_len);
+    net_apply_offloads(s);
+    net_set_active_pairs(s, s->active_pairs);
+    return true;
+}
+
+static const VMStateField filter_fields[] = {
+    VMSTATE_BOOL(NetFilter, promisc),
+    VMSTATE_BOOL(NetFilter, allmulti),
+    VMSTATE_BOOL(NetFilter, alluni),
+    VMSTATE_BOOL(NetFilter, nomulti),
+    VMSTATE_BOOL(NetFilter, nouni),
+    VMSTATE_BOOL(NetFilter, nobcast),
+    VMSTATE_BOOL(NetFilter, uni_overflow),
+    VMSTATE_BOOL(NetFilter, multi_overflow),
+    VMSTATE_UINT_MAX(NetFilter, nr_uni, FILTER_MACS),
+    VMSTATE_UINT_MAX(NetFilter, nr_multi, FILTER_MACS),
+    VMSTATE_BYTES(NetFilter, uni),
+    VMSTATE_BYTES(NetFilter, multi),
+    VMSTATE_UINT_ARRAY(NetFilter, vlans),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_filter = {
+    "filter", .version = 1, .fields = filter_fields,
+};
+static const VMStateField net_fields[] = {
+    VMSTATE_STRUCT(VirtIONet, vdev, &vmstate_virtio),
+    VMSTATE_BYTES(VirtIONet, mac),
+    VMSTATE_UINT_MAX(VirtIONet, status, S_LINK_UP | S_ANNOUNCE),
+    VMSTATE_UINT(VirtIONet, active_pairs),
+    VMSTATE_UINT(VirtIONet, guest_hdr_len),
+    VMSTATE_UINT(VirtIONet, guest_offloads),
+    VMSTATE_STRUCT(VirtIONet, filter, &vmstate_filter),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_net = {
+    "virtio-net", .version = 1, .fields = net_fields, .post_load = net_post_load,
+    .applied = net_applied,
+};
+
 const VirtIODeviceType type_virtio_net_device = {
     .device = {
         .object = {
@@ -745,7 +818,7 @@ const VirtIODeviceType type_virtio_net_device = {
             .props = net_props,
         },
         .bus = "virtio-bus",
-        .migration = MIGRATION_BLOCKED("the state of virtio-net is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_net),
         .realize = virtio_device_realize,
         .unrealize = virtio_device_unrealize,
     },

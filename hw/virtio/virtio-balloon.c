@@ -206,6 +206,9 @@ static void poll_stats(void *opaque)
 {
     VirtIOBalloon *s = opaque;
 
+    if (!s->stats_request && !s->vdev.broken) {
+        handle_stats(&s->vdev); /* a buffer that was put back for a migration */
+    }
     if (s->stats_request && virtio_has(&s->vdev, F_STATS_VQ) && !s->vdev.broken) {
         return_stats_buffer(s); /* handle_stats() continues */
     } else {
@@ -462,6 +465,36 @@ static const VirtIOFeature balloon_features[] = {
     VIRTIO_FEATURE_END,
 };
 
+/* The buffer for statistics goes back into the queue and is taken again later. */
+static bool balloon_prepare_save(void *opaque, Error **errp)
+{
+    VirtIOBalloon *s = opaque;
+    VirtQueueElement *e = g_steal_pointer(&s->stats_request);
+
+    if (e) {
+        virtqueue_unpop(virtio_queue(&s->vdev, STATS), e);
+    }
+    return true;
+}
+
+static bool balloon_applied(void *opaque, Error **errp)
+{
+    g_clear_pointer(&((VirtIOBalloon *)opaque)->stats_request, g_free);
+    return true;
+}
+
+static const VMStateField balloon_fields[] = {
+    VMSTATE_STRUCT(VirtIOBalloon, vdev, &vmstate_virtio),
+    VMSTATE_UINT(VirtIOBalloon, num_pages),
+    VMSTATE_UINT(VirtIOBalloon, actual),
+    VMSTATE_UINT(VirtIOBalloon, poison),
+    VMSTATE_END,
+};
+static const VMStateDescription vmstate_balloon = {
+    "virtio-balloon", .version = 1, .fields = balloon_fields,
+    .prepare_save = balloon_prepare_save, .applied = balloon_applied,
+};
+
 const VirtIODeviceType type_virtio_balloon_device = {
     .device = {
         .object = {
@@ -473,7 +506,7 @@ const VirtIODeviceType type_virtio_balloon_device = {
             .instance_finalize = balloon_finalize,
         },
         .bus = "virtio-bus",
-        .migration = MIGRATION_BLOCKED("the state of virtio-balloon is not saved yet"),
+        .migration = MIGRATION_VMSD(&vmstate_balloon),
         .realize = virtio_device_realize,
         .unrealize = virtio_device_unrealize,
     },

@@ -28,6 +28,7 @@ static const char *const devices[] = {
     "-device", "virtio-rng-pci,id=rng2,max-bytes=512,period=100",
     "-blockdev", "driver=null-co,node-name=disk,size=1048576",
     "-device", "virtio-blk-pci,id=blk,drive=disk,num-queues=2",
+    "-device", "virtio-balloon-pci", "-device", "virtio-net-pci,id=nic",
     "-device", "virtio-serial-pci,id=vs",
     "-chardev", "null,id=c0", "-device", "virtconsole,chardev=c0,bus=vs.0",
     "-chardev", "null,id=c1", "-device", "virtserialport,chardev=c1,bus=vs.0,name=port",
