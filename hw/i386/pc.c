@@ -47,6 +47,7 @@ bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp)
     }
     memory_region_init_ram(&s->ram, "pc.ram", ms->ram);
     memory_region_init_alias(&s->ram_low, "ram-below-4g", &s->ram, 0, layout.below_4g);
+    memory_region_transaction_begin(); /* KVM takes milliseconds for each change */
     memory_region_add_subregion(ms->system_memory, 0, &s->ram_low);
     if (layout.above_4g) {
         memory_region_init_alias(&s->ram_high, "ram-above-4g", &s->ram, layout.below_4g,
@@ -55,6 +56,7 @@ bool pc_add_ram(PCState *s, PCRamLayout layout, Error **errp)
     }
     memory_region_init_io(&s->vga_hole, &nothing, s, "vga-hole", 128 * KiB);
     memory_region_add_subregion_overlap(ms->system_memory, 0xa0000, &s->vga_hole, 1);
+    memory_region_transaction_commit();
     return true;
 }
 

@@ -286,7 +286,9 @@ static void drop_all(TcgShared *s)
         }
     }
     g_hash_table_remove_all(s->pages);
-    memset(s->filter, 0, sizeof(s->filter));
+    if (s->all->len) { /* else it is zero, and at start its memory not even there */
+        memset(s->filter, 0, sizeof(s->filter));
+    }
     for (unsigned i = 0; i < s->all->len; i++) {
         g_ptr_array_add(s->graves, s->all->pdata[i]);
     }
