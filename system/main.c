@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "hw/core/user-object.h"
+#include "migration/savestate.h"
 #include "monitor/monitor.h"
 #include "net/net.h"
 #include "qemu/cutils.h"
@@ -643,6 +644,28 @@ static void stop(void)
     pidfile_remove();
 }
 
+static bool dump_vmstate(Error **errp)
+{
+    const MachineVersion *v = select_machine(errp);
+    g_autoptr(GString) text = g_string_new(NULL);
+    FILE *f = v ? fopen(opts.dump_vmstate, "w") : NULL;
+    bool ok;
+
+    if (!f) {
+        if (v) {
+            error_setg_errno(errp, errno, "open %s", opts.dump_vmstate);
+        }
+        return false;
+    }
+    device_states_dump(v->name, text);
+    ok = fputs(text->str, f) >= 0;
+    if (fclose(f) || !ok) {
+        error_setg_errno(errp, errno, "write %s", opts.dump_vmstate);
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     Error *err = NULL;
@@ -656,6 +679,14 @@ int main(int argc, char **argv)
     }
     if (done || print_listings()) {
         return EXIT_SUCCESS;
+    }
+    if (opts.dump_vmstate) {
+        error_loc_set_cmdline("dump-vmstate", opts.dump_vmstate);
+        if (dump_vmstate(&err)) {
+            return EXIT_SUCCESS;
+        }
+        error_report_err(err);
+        return EXIT_FAILURE;
     }
     if (start(&err)) {
         main_loop_run();

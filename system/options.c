@@ -430,6 +430,8 @@ static const OptionRow rows[] = {
     { "mon", "[chardev=]name[,mode=readline|control][,pretty=on|off]", OPT_LIST, O(mons), NULL,
       "put a monitor on a -chardev" },
     { "pidfile", "file", OPT_STRING, O(pidfile), NULL, "write PID to 'file'" },
+    { "dump-vmstate", "file", OPT_STRING, O(dump_vmstate), NULL,
+      "write the tables of migration state to 'file' as JSON" },
     { "daemonize", NULL, OPT_FLAG, O(daemonize), NULL, "detach once everything is ready" },
     { "S", NULL, OPT_FLAG, O(start_paused), NULL,
       "freeze CPU at startup (use 'c' to start execution)" },

@@ -44,4 +44,8 @@ bool device_states_load(const uint8_t *buf, size_t len, Error **errp);
 /* Appends a JSON array that describes the devices and fields of device_states_save(). */
 void device_states_describe(GString *json);
 
+/* Appends the text of -dump-vmstate: the tables of all device types there are. No machine is
+ * needed. */
+void device_states_dump(const char *machine, GString *out);
+
 #endif

@@ -15,7 +15,7 @@ typedef struct Options {
     const char *cpu, *smp;
     uint64_t ram_size_bytes;  /* -m; 0: default */
     const char *kernel, *initrd, *append;
-    const char *name, *uuid, *pidfile;
+    const char *name, *uuid, *pidfile, *dump_vmstate;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
     GPtrArray *objects, *blockdevs, *drives, *netdevs, *nics, *nets;

@@ -96,6 +96,8 @@ static bool cpu_post_load(void *opaque, uint32_t version, Error **errp)
         return false;
     }
     cpu->env.apic_base = cpu->lapic->base;
+    cpu->env.dr[4] = cpu->env.dr[6];
+    cpu->env.dr[5] = cpu->env.dr[7];
     return true;
 }
 
@@ -194,7 +196,7 @@ static const VMStateField env_fields[] = {
     VMSTATE_UINT_MAX(CPUX86State, cr8, 15),
     U64S(pdptrs),
     VMSTATE_BOOL(CPUX86State, pdptrs_valid),
-    VMSTATE_UINT_ARRAY_MAX(CPUX86State, dr, UINT64_MAX),
+    U64(dr[0]), U64(dr[1]), U64(dr[2]), U64(dr[3]), U64(dr[6]), U64(dr[7]),
     VMSTATE_UINT_MAX(CPUX86State, efer, EFER_KNOWN),
     U64(xcr0),
     VMSTATE_BUFFER(CPUX86State, xsave_area, xsave_len),
