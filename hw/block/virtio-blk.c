@@ -64,6 +64,7 @@ typedef struct VirtIOBlk {
     /* For a migration: `waiting` as tables. */
     GArray *saved_reqs, *saved_segs; /* of SavedReq, VirtQueueSeg; NULL: none */
     bool saved_wce;
+    bool first_wce; /* the write cache of before the guest */
 } VirtIOBlk;
 
 /* A request that waits, with its next nr_segs buffers of saved_segs. */
@@ -463,7 +464,12 @@ static void drop_waiting(VirtIOBlk *s)
 
 static void blk_reset(VirtIODevice *vdev)
 {
-    drop_waiting(blk_of(vdev));
+    VirtIOBlk *s = blk_of(vdev);
+
+    drop_waiting(s);
+    if (s->attached) { /* a driver without flushes turned it off for itself only */
+        blk_set_write_cache(s->blk, s->first_wce);
+    }
 }
 
 /* Called before the queue forgets its state: requests in flight end first. Those of other queues,
@@ -549,6 +555,7 @@ static bool attach(VirtIOBlk *s, Error **errp)
     if (s->write_cache != ON_OFF_AUTO_AUTO) {
         blk_set_write_cache(s->blk, s->write_cache == ON_OFF_AUTO_ON);
     }
+    s->first_wce = blk_write_cache(s->blk);
     blk_set_on_error(s->blk, (BlockdevOnError)s->rerror, (BlockdevOnError)s->werror);
     s->vdev.host_features |= (uint64_t)read_only << F_RO;
     return true;

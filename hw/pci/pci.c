@@ -42,7 +42,7 @@ void pci_set_wmask(PCIDevice *d, unsigned reg, uint32_t mask, unsigned bytes)
 uint32_t pci_config_read(PCIDevice *d, unsigned reg, unsigned size)
 {
     if (reg + size > d->config_bytes) {
-        return 0;
+        return UINT32_MAX; /* as QEMU: nobody answers */
     }
     if (pci_type(d)->config_reading) {
         pci_type(d)->config_reading(d, reg, size);

@@ -115,7 +115,7 @@ class Config(vmm.TestCase):
             self.assertEqual(q.ld(ECAM + 0x8000, 4), 0x000c1b36)
             self.assertEqual(q.ld(ECAM + 0x8100, 4), 0x14820001)  # AER, then ACS
             self.assertEqual(q.ld(ECAM + 0x8148, 4), 0x0001000d)
-            self.assertEqual(q.ld(ECAM + 0xffc, 4), 0)            # not there on the host bridge
+            self.assertEqual(q.ld(ECAM + 0xffc, 4), 0xffffffff)   # not there on the host bridge
             self.assertEqual(q.ld(ECAM + 0x8002, 1), 0x0c)
 
 

@@ -162,7 +162,7 @@ uint32_t pci_get(const PCIDevice *d, unsigned reg, unsigned bytes);
 void pci_set(PCIDevice *d, unsigned reg, uint32_t value, unsigned bytes);
 /* Sets bytes of the mask of what guests can write. */
 void pci_set_wmask(PCIDevice *d, unsigned reg, uint32_t mask, unsigned bytes);
-/* Accesses by the guest; @size 1, 2 or 4; what lies outside reads as zero. */
+/* Accesses by the guest; @size 1, 2 or 4; what lies outside reads as ones. */
 uint32_t pci_config_read(PCIDevice *d, unsigned reg, unsigned size);
 void pci_config_write(PCIDevice *d, unsigned reg, uint32_t value, unsigned size);
 
