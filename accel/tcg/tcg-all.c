@@ -464,14 +464,6 @@ static void tcg_vcpu_exec(CPUState *cpu)
     run_guest(v);
 }
 
-/* Pins that a state load has left for the vCPUs. */
-static void tcg_vm_state_change(MachineState *ms, bool running)
-{
-    if (running && ms->apic_bus) {
-        apic_bus_vm_start(ms->apic_bus);
-    }
-}
-
 const AccelOps tcg_accel_ops = {
     .name = "tcg",
     .type_name = "tcg-accel",
@@ -483,7 +475,6 @@ const AccelOps tcg_accel_ops = {
     .vcpu_idle = tcg_vcpu_idle,
     .get_state = tcg_get_state,
     .put_state = tcg_put_state,
-    .vm_state_change = tcg_vm_state_change,
     .debug = &tcg_debug_ops,
     .target_ops = &tcg_x86_ops,
 };

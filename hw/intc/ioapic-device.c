@@ -4,6 +4,7 @@
 
 #include "hw/intc/ioapic-device.h"
 #include "migration/vmstate.h"
+#include "system/runstate.h"
 
 static uint64_t ioapic_window_read(void *opaque, hwaddr addr, unsigned size)
 {
@@ -45,6 +46,13 @@ static void ioapic_rearm(void *opaque)
     }
 }
 
+static void run_state_changed(void *opaque, bool running)
+{
+    if (running) {
+        apic_bus_vm_start(((IOAPICDevice *)opaque)->bus);
+    }
+}
+
 static bool ioapic_device_realize(DeviceState *dev, Error **errp)
 {
     IOAPICDevice *s = container_of(dev, IOAPICDevice, dev);
@@ -66,6 +74,7 @@ static bool ioapic_device_realize(DeviceState *dev, Error **errp)
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, ioapic_timer_cb, s);
     memory_region_init_io(&s->window, &ioapic_window_ops, s, "ioapic", IOAPIC_WINDOW_BYTES);
     memory_region_add_subregion(s->memory, s->addr, &s->window);
+    vm_add_run_handler(run_state_changed, s);
     return true;
 }
 
@@ -73,6 +82,7 @@ static void ioapic_device_unrealize(DeviceState *dev)
 {
     IOAPICDevice *s = container_of(dev, IOAPICDevice, dev);
 
+    vm_remove_run_handler(run_state_changed, s);
     memory_region_del_subregion(s->memory, &s->window);
     memory_region_fini(&s->window);
     apic_bus_remove_ioapic(s->bus, &s->model);

@@ -43,8 +43,8 @@ static const char *const q35_devices[] = {
 static void start_machine(const char *type)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    const char *fixed[] = { "test", "-M", type, "-accel", "qtest", "-smp", "2", "-m", "4",
-                            "-nodefaults", "-S" };
+    const char *fixed[] = { "test", "-M", type, "-accel", "qtest", "-cpu", "qemu64,x2apic=on",
+                            "-smp", "2", "-m", "4", "-nodefaults", "-S" };
     Error *err = NULL;
     bool done;
 
@@ -352,6 +352,158 @@ static void check_mutations(void)
     loaded(state);
 }
 
+/* ---- A level interrupt under way ------------------------------------------------------------- */
+
+enum { PIN = 20, VECTOR = 0x51 };
+#define LEVEL_RTE (IOAPIC_RTE_LEVEL | VECTOR)
+
+static ApicBus *bus(void)
+{
+    return current_machine->apic_bus;
+}
+
+static LAPIC *lapic(void)
+{
+    return X86_CPU(cpus_get(0))->lapic;
+}
+
+static uint64_t rte(void)
+{
+    return apic_bus_ioapic(bus(), 0)->rte[PIN];
+}
+
+static void write_rte(uint32_t low)
+{
+    address_space_st(current_machine->memory, IOAPIC_DEFAULT_BASE, 0x11 + 2 * PIN, 4);
+    address_space_st(current_machine->memory, IOAPIC_DEFAULT_BASE + 0x10, 0, 4);
+    address_space_st(current_machine->memory, IOAPIC_DEFAULT_BASE, 0x10 + 2 * PIN, 4);
+    address_space_st(current_machine->memory, IOAPIC_DEFAULT_BASE + 0x10, low, 4);
+}
+
+static void write_lapic(unsigned reg, uint32_t value)
+{
+    LapicMsg msg = lapic_mmio_write(lapic(), reg, value, 4, 0);
+
+    apic_bus_lapic_msg(bus(), 0, &msg);
+}
+
+/* The vector a processor would take now, and whether it takes it; -1: none. */
+static int taken(void)
+{
+    lapic_sync(lapic(), 0);
+    return lapic_pending(lapic()) < 0 ? -1 : lapic_ack(lapic());
+}
+
+/* A machine with the pin high and the local APIC on. */
+static void raise_pin(SeoibMode mode, uint32_t spiv, uint32_t low)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        X86_CPU(cpu)->cfg.seoib.mode = mode;
+    }
+    qdev_reset_all();
+    apic_bus_set_seoib(bus(), mode);
+    write_lapic(0xf0, spiv);
+    write_rte(low);
+    apic_bus_set_gsi(bus(), PIN, true);
+}
+
+/* Saves; then another life of the machine; then loads and runs. */
+static void move(void)
+{
+    g_autoptr(GByteArray) state = saved();
+    g_autoptr(GRand) r = g_rand_new_with_seed(5);
+
+    traffic(r, STEPS);
+    loaded(state);
+    vm_start(&error_abort);
+    vm_stop(RUN_STATE_PAUSED);
+}
+
+static void check_pin_asserted(void)
+{
+    raise_pin(SEOIB_QUIRKED, 0x1ff, LEVEL_RTE | (uint32_t)IOAPIC_RTE_MASKED);
+    move();
+    g_assert_cmpint(taken(), ==, -1);
+    write_rte(LEVEL_RTE);
+    g_assert_cmpint(taken(), ==, VECTOR);
+    g_assert_cmpint(taken(), ==, -1);
+}
+
+static void check_requested(void)
+{
+    raise_pin(SEOIB_QUIRKED, 0x1ff, LEVEL_RTE);
+    move();
+    g_assert_cmpint(taken(), ==, VECTOR);
+    g_assert_cmpint(taken(), ==, -1);
+}
+
+static void check_in_service(void)
+{
+    raise_pin(SEOIB_QUIRKED, 0x1ff, LEVEL_RTE);
+    g_assert_cmpint(taken(), ==, VECTOR);
+    move();
+    g_assert_cmpint(taken(), ==, -1);
+    write_lapic(0xb0, 0); /* the pin is still high: once more */
+    g_assert_cmpint(taken(), ==, VECTOR);
+    apic_bus_set_gsi(bus(), PIN, false);
+    write_lapic(0xb0, 0);
+    g_assert_cmpint(taken(), ==, -1);
+    g_assert_cmphex(rte() & IOAPIC_RTE_REMOTE_IRR, ==, 0);
+}
+
+static void check_directed_eoi_owed(void)
+{
+    uint32_t spiv = 0x1ff | LAPIC_SPIV_SEOIB;
+
+    raise_pin(SEOIB_RESPECTED, spiv, LEVEL_RTE);
+    g_assert_cmpint(taken(), ==, VECTOR);
+    write_lapic(0xb0, 0);
+    move();
+    g_assert_cmphex(lapic()->spiv, ==, spiv);
+    g_assert_cmphex(rte() & IOAPIC_RTE_REMOTE_IRR, !=, 0);
+    g_assert_cmpint(taken(), ==, -1);
+    address_space_st(current_machine->memory, IOAPIC_DEFAULT_BASE + 0x40, VECTOR, 4);
+    g_assert_cmpint(taken(), ==, VECTOR);
+    g_assert_cmpint(taken(), ==, -1);
+}
+
+/* As KVM leaves it: the processor is done, the I/O APIC has not heard of it. */
+static void check_eoi_exit_pending(void)
+{
+    for (unsigned high = 0; high < 2; high++) {
+        raise_pin(SEOIB_RESPECTED, 0x1ff, LEVEL_RTE);
+        g_assert_cmpint(taken(), ==, VECTOR);
+        apic_bus_set_gsi(bus(), PIN, high);
+        memset(lapic()->isr, 0, sizeof(lapic()->isr));
+        g_byte_array_unref(saved());
+        g_assert_cmphex(rte() & IOAPIC_RTE_REMOTE_IRR, !=, 0); /* here the exit still comes */
+        move();
+        g_assert_cmpint(taken(), ==, high ? VECTOR : -1);
+        g_assert_cmphex(!!(rte() & IOAPIC_RTE_REMOTE_IRR), ==, high);
+    }
+}
+
+/* SPIV bit 12 where nobody could have set it: the guest would wait for ever. */
+static void check_spiv(void)
+{
+    g_autoptr(GByteArray) state = NULL, before = NULL, after = NULL;
+    Error *err = NULL;
+
+    raise_pin(SEOIB_RESPECTED, 0x1ff | LAPIC_SPIV_SEOIB, LEVEL_RTE);
+    state = saved();
+    raise_pin(SEOIB_NOT_ADVERTISED, 0x1ff, LEVEL_RTE);
+    before = saved();
+    g_assert_false(device_states_load(state->data, state->len, &err));
+    g_assert_cmpstr(error_get_pretty(err), ==,
+                    "cpu/lapic/spiv: 0x11ff suppresses EOI broadcasts, which this machine "
+                    "(x2apic-seoib not-advertised) does not offer");
+    error_free(err);
+    after = saved();
+    g_assert_cmpmem(after->data, after->len, before->data, before->len);
+}
+
 /* What a user reads when a field is wrong. */
 static void check_names(void)
 {
@@ -419,6 +571,12 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     BOTH("comes_back_after_random_traffic", check_comes_back);
     BOTH("goes_on_alike_after_a_load", check_goes_on_alike);
+    BOTH("interrupt/pin_asserted", check_pin_asserted);
+    BOTH("interrupt/requested", check_requested);
+    BOTH("interrupt/in_service", check_in_service);
+    BOTH("interrupt/directed_eoi_owed", check_directed_eoi_owed);
+    BOTH("interrupt/eoi_exit_pending", check_eoi_exit_pending);
+    BOTH("interrupt/suppressed_eoi_where_it_cannot_be", check_spiv);
     BOTH("errors_name_device_and_field", check_names);
     BOTH("flipped_bits_and_cut_streams_change_nothing", check_flips);
     BOTH("mutated_streams_are_harmless", check_mutations);

@@ -372,9 +372,6 @@ void kvm_arch_vm_state_change(MachineState *ms, bool running)
 {
     KVMState *s = kvm_state(ms);
 
-    if (running && ms->apic_bus) {
-        apic_bus_vm_start(ms->apic_bus);
-    }
     if (!kvm_check_extension(s, KVM_CAP_ADJUST_CLOCK)) {
         return;
     }
