@@ -8,10 +8,14 @@
 #include "qemu/cutils.h"
 #include "qemu/named-fd.h"
 
+#include <fcntl.h>
+
 #define DEFAULT_NIC "virtio-net-pci"
 
 static const NetClientClass *const back_ends[NET_CLIENT_DRIVER__MAX] = {
-    [NET_CLIENT_DRIVER_USER] = &net_user,
+    [NET_CLIENT_DRIVER_USER] = &net_user,     [NET_CLIENT_DRIVER_TAP] = &net_tap,
+    [NET_CLIENT_DRIVER_SOCKET] = &net_socket, [NET_CLIENT_DRIVER_STREAM] = &net_stream,
+    [NET_CLIENT_DRIVER_DGRAM] = &net_dgram,
 };
 
 /* --- A back end ------------------------------------------------------------------------------ */
@@ -193,6 +197,18 @@ int net_take_fd(const char *name, Error **errp)
         }
     }
     return fd;
+}
+
+bool net_prepare_fd(const char *id, int fd, Error **errp)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+        error_setg_errno(errp, errno, "%s: Can't use file descriptor %d", id, fd);
+        return false;
+    }
+    return true;
 }
 
 /* --- -nic and -net --------------------------------------------------------------------------- */

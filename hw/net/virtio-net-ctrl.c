@@ -256,13 +256,11 @@ static bool mq_command(VirtIONet *s, const Command *c)
 
 static bool offloads_command(VirtIONet *s, const Command *c)
 {
-    static const uint64_t known = 1 << F_GUEST_CSUM | 1 << F_GUEST_TSO4 | 1 << F_GUEST_TSO6 |
-                                  1 << F_GUEST_ECN | 1 << F_GUEST_UFO;
     uint64_t offloads;
 
     if (c->number != 0 || !virtio_has(&s->vdev, F_CTRL_GUEST_OFFLOADS) || !s->has_vnet_hdr ||
         c->bytes != sizeof(offloads) || !get_data(c, 0, &offloads, sizeof(offloads)) ||
-        offloads & ~(s->vdev.guest_features & known)) {
+        offloads & ~(s->vdev.guest_features & net_offload_features)) {
         return false;
     }
     s->guest_offloads = offloads;

@@ -338,7 +338,7 @@ static void net_driver_ok(VirtIODevice *vdev, bool on)
         return;
     }
     set_header_len(s, long_header ? HDR_BYTES : LEGACY_HDR_BYTES);
-    s->guest_offloads = vdev->guest_features;
+    s->guest_offloads = vdev->guest_features & net_offload_features;
     net_apply_offloads(s);
     for (unsigned i = 0; i < s->max_pairs; i++) {
         net_flush(&s->pair[i]->nc);
@@ -578,7 +578,6 @@ static void make_clients(VirtIONet *s)
         net_client_set_info(&p->nc, "model=%s,macaddr=%s", model, mac);
         if (i < s->nr_peers) {
             net_connect(&p->nc, s->peers[i]);
-            p->nc.link_down = s->peers[i]->link_down;
         }
     }
     s->status = s->pair[0]->nc.link_down ? 0 : S_LINK_UP;
@@ -823,6 +822,7 @@ const VirtIODeviceType type_virtio_net_device = {
         .unrealize = virtio_device_unrealize,
     },
     .device_id = VIRTIO_ID_NET,
+    .legacy_features = 1ull << F_GSO,
     .realize = net_realize,
     .unrealize = net_unrealize,
     .reset = net_reset,

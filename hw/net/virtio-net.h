@@ -43,6 +43,11 @@ enum {
     VLANS = 4096,
 };
 
+/* What the guest can switch off again. */
+static const uint64_t net_offload_features =
+    1 << F_GUEST_CSUM | 1 << F_GUEST_TSO4 | 1 << F_GUEST_TSO6 | 1 << F_GUEST_ECN |
+    1 << F_GUEST_UFO;
+
 /* Which frames reach the driver (5.1.6.5). */
 typedef struct NetFilter {
     bool promisc, allmulti, alluni, nomulti, nouni, nobcast, uni_overflow, multi_overflow;

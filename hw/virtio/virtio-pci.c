@@ -139,7 +139,8 @@ static uint32_t get_device_feature(VirtIOPCI *s)
         return 0;
     }
     /* Features of the legacy interface alone. */
-    f &= ~(1ull << VIRTIO_F_NOTIFY_ON_EMPTY | 1ull << VIRTIO_F_ANY_LAYOUT);
+    f &= ~(1ull << VIRTIO_F_NOTIFY_ON_EMPTY | 1ull << VIRTIO_F_ANY_LAYOUT |
+           virtio_type(s->vdev)->legacy_features);
     return (uint32_t)(f >> (32 * s->feature_sel));
 }
 

@@ -19,11 +19,11 @@ ECAM = 0xb0000000
 class QTest:
     """with QTest("-M", "q35") as q: q.inl(0xcfc)"""
 
-    def __init__(self, *args, binary=None):
+    def __init__(self, *args, binary=None, run=False):
         self.dir = tempfile.TemporaryDirectory(prefix="qtest-")
         path = os.path.join(self.dir.name, "s")
-        argv = [binary or vmm.BINARY, *vmm.sandbox_args(binary), "-nodefaults", "-display", "none", "-S",
-                "-qtest", "unix:" + path, *args]
+        argv = [binary or vmm.BINARY, *vmm.sandbox_args(binary), "-nodefaults", "-display", "none",
+                "-qtest", "unix:" + path, *([] if run else ["-S"]), *args]
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen(1)

@@ -78,6 +78,7 @@ typedef struct VirtIODeviceType {
     DeviceType device;
     uint16_t device_id;
     uint64_t features;              /* always offered */
+    uint64_t legacy_features;       /* offered by the legacy interface alone */
     const VirtIOFeature *feature_props;
     bool (*realize)(VirtIODevice *vdev, Error **errp);
     void (*unrealize)(VirtIODevice *vdev);
