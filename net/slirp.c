@@ -110,6 +110,9 @@ static GSourceFuncs source_funcs = {
 static void start_source(UserNet *net)
 {
     net->source = g_source_new(&source_funcs, sizeof(SlirpSource));
+    /* Else glib takes the descriptors out and puts them back around each dispatch, which wakes the
+     * loop, which comes here again at once. */
+    g_source_set_can_recurse(net->source, TRUE);
     ((SlirpSource *)net->source)->net = net;
     ((SlirpSource *)net->source)->fds = g_ptr_array_new_with_free_func(g_free);
     g_source_attach(net->source, NULL);
