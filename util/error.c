@@ -12,6 +12,8 @@ struct Error {
 Error *error_abort;
 
 static const char *progname = "qemu-system-x86_64";
+static bool with_timestamp;
+static const char *guest_name;
 static const char *loc_opt, *loc_arg;                 /* set by main() while it reads options */
 static __thread ErrorPrintFn redirect_print;
 static __thread void *redirect_opaque;
@@ -202,8 +204,15 @@ static void reportv(const char *kind, const char *fmt, va_list ap)
     g_autofree char *msg = g_strdup_vprintf(fmt, ap);
     GString *line = g_string_new(NULL);
 
+    if (!redirect_print && with_timestamp) {
+        g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+        g_autofree char *text = g_date_time_format_iso8601(now);
+
+        g_string_append_printf(line, "%s ", text);
+    }
     if (!redirect_print) {
-        g_string_append_printf(line, "%s: ", progname);
+        g_string_append_printf(line, "%s%s%s: ", guest_name ? guest_name : "",
+                               guest_name ? " " : "", progname);
         if (loc_opt) {
             g_string_append_printf(line, "-%s%s%s: ", loc_opt, loc_arg ? " " : "",
                                    loc_arg ? loc_arg : "");
@@ -278,6 +287,12 @@ void error_init(const char *argv0)
     const char *slash = strrchr(argv0, '/');
 
     progname = slash ? slash + 1 : argv0;
+}
+
+void error_set_prefix(bool timestamp, const char *guest)
+{
+    with_timestamp = timestamp;
+    guest_name = guest;
 }
 
 const char *error_progname(void)

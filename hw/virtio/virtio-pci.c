@@ -540,6 +540,16 @@ static bool choose_interfaces(VirtIOPCI *s, Error **errp)
 {
     bool port = s->pci.bus->express && !pci_bus_is_root(s->pci.bus);
 
+    switch (virtio_pci_type(s)->flavour) {
+    case VIRTIO_PCI_TRANSITIONAL:
+        s->disable_legacy = ON_OFF_AUTO_OFF;
+        break;
+    case VIRTIO_PCI_NON_TRANSITIONAL:
+        s->disable_legacy = ON_OFF_AUTO_ON;
+        break;
+    default:
+        break;
+    }
     s->legacy = s->disable_legacy == ON_OFF_AUTO_OFF ||
                 (s->disable_legacy == ON_OFF_AUTO_AUTO && !port);
     s->modern = !s->disable_modern;
@@ -809,7 +819,7 @@ static const Property vector_class_props[] = {
     VECTOR_PROPS, DEFINE_PROP(PROP_UINT32, VirtIOPCI, class_code, "class"), DEFINE_PROP_END,
 };
 
-#define VIRTIO_PCI_TYPE(_name, _vdev, _class, _vectors, _props)                                 \
+#define VIRTIO_PCI_TYPE_AS(_name, _vdev, _class, _vectors, _props, _flavour)                     \
     {                                                                                            \
         .pci = {                                                                                 \
             .device = {                                                                          \
@@ -830,7 +840,7 @@ static const Property vector_class_props[] = {
             .subsystem_vendor = PCI_VENDOR_VIRTIO,                                               \
             .subsystem_id = PCI_SUBSYSTEM_QEMU,                                                  \
             .class_code = (_class) << 8,                                                         \
-            .is_express = true,                                                                  \
+            .is_express = (_flavour) != VIRTIO_PCI_TRANSITIONAL,                                 \
             .realize = virtio_pci_realize,                                                       \
             .exit = virtio_pci_exit,                                                             \
             .reset = virtio_pci_reset,                                                           \
@@ -839,19 +849,25 @@ static const Property vector_class_props[] = {
         },                                                                                       \
         .vdev = _vdev,                                                                           \
         .default_vectors = _vectors,                                                             \
+        .flavour = _flavour,                                                                     \
     }
 
-const VirtIOPCIType type_virtio_balloon_pci =
-    VIRTIO_PCI_TYPE("virtio-balloon-pci", &type_virtio_balloon_device, 0x00ff,
-                    VECTORS_UNSPECIFIED, class_props);
-const VirtIOPCIType type_virtio_blk_pci =
-    VIRTIO_PCI_TYPE("virtio-blk-pci", &type_virtio_blk_device, 0x0100, VECTORS_UNSPECIFIED,
-                    vector_class_props);
-const VirtIOPCIType type_virtio_serial_pci =
-    VIRTIO_PCI_TYPE("virtio-serial-pci", &type_virtio_serial_device, 0x0780, 2,
-                    vector_class_props);
-const VirtIOPCIType type_virtio_net_pci =
-    VIRTIO_PCI_TYPE("virtio-net-pci", &type_virtio_net_device, 0x0200, VECTORS_UNSPECIFIED,
-                    vector_props);
-const VirtIOPCIType type_virtio_rng_pci =
-    VIRTIO_PCI_TYPE("virtio-rng-pci", &type_virtio_rng_device, 0x00ff, 2, vector_props);
+/* The type, and what its name with a suffix is: one that never changes its interface. Management
+ * software chooses those by the slot. */
+#define VIRTIO_PCI_TYPE(_var, _name, ...)                                                       \
+    const VirtIOPCIType _var = VIRTIO_PCI_TYPE_AS(_name, __VA_ARGS__, VIRTIO_PCI_GENERIC);       \
+    const VirtIOPCIType _var##_transitional =                                                    \
+        VIRTIO_PCI_TYPE_AS(_name "-transitional", __VA_ARGS__, VIRTIO_PCI_TRANSITIONAL);         \
+    const VirtIOPCIType _var##_non_transitional =                                                \
+        VIRTIO_PCI_TYPE_AS(_name "-non-transitional", __VA_ARGS__, VIRTIO_PCI_NON_TRANSITIONAL)
+
+VIRTIO_PCI_TYPE(type_virtio_balloon_pci, "virtio-balloon-pci", &type_virtio_balloon_device, 0x00ff,
+                VECTORS_UNSPECIFIED, class_props);
+VIRTIO_PCI_TYPE(type_virtio_blk_pci, "virtio-blk-pci", &type_virtio_blk_device, 0x0100,
+                VECTORS_UNSPECIFIED, vector_class_props);
+VIRTIO_PCI_TYPE(type_virtio_serial_pci, "virtio-serial-pci", &type_virtio_serial_device, 0x0780, 2,
+                vector_class_props);
+VIRTIO_PCI_TYPE(type_virtio_net_pci, "virtio-net-pci", &type_virtio_net_device, 0x0200,
+                VECTORS_UNSPECIFIED, vector_props);
+VIRTIO_PCI_TYPE(type_virtio_rng_pci, "virtio-rng-pci", &type_virtio_rng_device, 0x00ff, 2,
+                vector_props);

@@ -69,6 +69,8 @@ void error_vprintf(const char *fmt, va_list ap) G_GNUC_PRINTF(1, 0);
 /* Program name in the prefix; argv[0]'s last component. Called once by main(). */
 void error_init(const char *argv0);
 const char *error_progname(void);
+/* -msg: begin each message with the time, and with the guest's name (NULL: without). Borrowed. */
+void error_set_prefix(bool timestamp, const char *guest);
 /* Prefix later messages with "-OPT ARG: "; NULL ends that. The strings are borrowed. */
 void error_loc_set_cmdline(const char *opt, const char *arg);
 

@@ -65,14 +65,15 @@ static void test_leftover_key_is_named(void)
     g_assert_cmpstr(error_get_pretty(err), ==, "Invalid parameter 'b'");
 }
 
-static void test_json_options_nest_and_refuse_lists(void)
+static void test_json_options_nest_and_refuse_null(void)
 {
-    g_autoptr(Keyval) kv = keyval_parse_json("{'driver':'x','on':true,'o':{'n':3}}", &error_abort);
+    g_autoptr(Keyval) kv = keyval_parse_json("{'driver':'x','on':true,'o':{'n':3},'l':[4,{'m':5}]}", &error_abort);
     g_autoptr(Error) err = NULL;
 
     g_assert_cmpstr(keyval_get(kv, "o.n"), ==, "3");
     g_assert_cmpstr(keyval_get(kv, "on"), ==, "on");
-    g_assert_null(keyval_parse_json("{'a':[1]}", &err));
+    g_assert_cmpstr(keyval_get(kv, "l.1.m"), ==, "5");
+    g_assert_null(keyval_parse_json("{'a':[null]}", &err));
     g_assert_nonnull(err);
 }
 
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
                     test_double_comma_is_a_comma_in_a_value);
     g_test_add_func("/keyval/leftover_key_is_named", test_leftover_key_is_named);
     g_test_add_func("/keyval/json_nests_and_refuses_lists",
-                    test_json_options_nest_and_refuse_lists);
+                    test_json_options_nest_and_refuse_null);
     g_test_add_func("/error/prepend_and_hint_survive", test_prepend_and_hint_survive_propagation);
     g_test_add_func("/timer/fire_in_order_and_virtual_time_waits",
                     test_timers_fire_in_order_and_virtual_time_waits);
