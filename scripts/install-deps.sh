@@ -10,7 +10,7 @@ build="gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-dev libjson
        libcapstone-dev zlib1g-dev libzstd-dev libslirp-dev linux-libc-dev"
 check="clang libclang-rt-14-dev acpica-tools qemu-system-x86 qemu-utils busybox-static lz4 zstd
        xz-utils binutils gdb git libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
-       python3-docutils util-linux"
+       python3-docutils util-linux debootstrap debian-archive-keyring e2fsprogs"
 
 case ${1:-build} in
 build) packages=$build ;;

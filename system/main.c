@@ -10,6 +10,8 @@
 #include "hw/core/qdev.h"
 #include "hw/core/user-object.h"
 #include "migration/savestate.h"
+#include "hw/nvram/fw_cfg.h"
+#include "hw/smbios/smbios.h"
 #include "monitor/monitor.h"
 #include "net/net.h"
 #include "qemu/cutils.h"
@@ -491,6 +493,39 @@ static bool create_net(Error **errp)
     return net_add_nics(opts.nics, opts.nets, opts.devices, errp);
 }
 
+/* -smbios; its uuid= is the machine's. */
+static bool read_smbios(MachineState *ms, Error **errp)
+{
+    ms->smbios = smbios_options_new();
+    for (guint i = 0; i < opts.smbios->len; i++) {
+        const char *arg = g_ptr_array_index(opts.smbios, i);
+
+        error_loc_set_cmdline("smbios", arg);
+        if (!smbios_add_option(ms->smbios, arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    if (smbios_uuid(ms->smbios)) {
+        vm_set_identity(opts.name, smbios_uuid(ms->smbios));
+    }
+    return true;
+}
+
+static bool create_fw_cfg_files(Error **errp)
+{
+    for (guint i = 0; i < opts.fw_cfgs->len; i++) {
+        const char *arg = g_ptr_array_index(opts.fw_cfgs, i);
+
+        error_loc_set_cmdline("fw_cfg", arg);
+        if (!fw_cfg_add_option(arg, errp)) {
+            return false;
+        }
+    }
+    error_loc_set_cmdline(NULL, NULL);
+    return true;
+}
+
 static bool create_gdbserver(Error **errp)
 {
     if (!opts.gdb) {
@@ -575,10 +610,10 @@ static bool build_machine(Error **errp)
                                      : "-initrd only allowed with -kernel option");
         return false;
     }
-    return create_chardevs(errp) && create_serials(errp) && create_drives(ms, errp) &&
-           init_accel(ms, errp) && create_net(errp) && v->board->init(ms, errp) &&
-           create_debugcons(errp) && create_devices(errp) &&
-           (!v->board->finish || v->board->finish(ms, errp));
+    return read_smbios(ms, errp) && create_chardevs(errp) && create_serials(errp) &&
+           create_drives(ms, errp) && init_accel(ms, errp) && create_net(errp) &&
+           v->board->init(ms, errp) && create_fw_cfg_files(errp) && create_debugcons(errp) &&
+           create_devices(errp) && (!v->board->finish || v->board->finish(ms, errp));
 }
 
 static bool start(Error **errp)
@@ -597,6 +632,7 @@ static bool start(Error **errp)
     }
     add_defaults();
     vm_set_identity(opts.name, opts.uuid);
+    error_set_prefix(opts.msg_timestamp, opts.msg_guest_name ? opts.name : NULL);
     object_set_chardev_resolver(find_chardev, name_chardev);
     vm_set_stopped_handler(rest_disks);
     vm_add_event_listener(tell_net);

@@ -349,6 +349,48 @@ static bool opt_audiodev(Options *o, const char *arg, bool *done, Error **errp)
     return keyval_check_unused(kv, errp);
 }
 
+static bool opt_msg(Options *o, const char *arg, bool *done, Error **errp)
+{
+    g_autoptr(Keyval) kv = keyval_parse(arg, NULL, errp);
+
+    return kv && keyval_get_bool(kv, "timestamp", &o->msg_timestamp, errp) &&
+           keyval_get_bool(kv, "guest-name", &o->msg_guest_name, errp) &&
+           keyval_check_unused(kv, errp);
+}
+
+/* Letters of drives, each once. */
+static bool check_boot_order(const char *order, Error **errp)
+{
+    for (const char *p = order ? order : ""; *p; p++) {
+        if (*p < 'a' || *p > 'p') {
+            error_setg(errp, "Invalid boot device '%c'", *p);
+            return false;
+        }
+        if (memchr(order, *p, (size_t)(p - order))) {
+            error_setg(errp, "Boot device '%c' was given twice", *p);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool opt_boot(Options *o, const char *arg, bool *done, Error **errp)
+{
+    g_autoptr(Keyval) kv = keyval_parse(arg, "order", errp);
+    uint64_t ms = 0;
+    bool flag;
+
+    if (!kv || !check_boot_order(keyval_get(kv, "order"), errp) ||
+        !check_boot_order(keyval_get(kv, "once"), errp)) {
+        return false;
+    }
+    keyval_get(kv, "splash");
+    keyval_get(kv, "reboot-timeout"); /* -1 is a value, too */
+    return keyval_get_bool(kv, "menu", &flag, errp) &&
+           keyval_get_bool(kv, "strict", &flag, errp) &&
+           keyval_get_u64(kv, "splash-time", &ms, errp) && keyval_check_unused(kv, errp);
+}
+
 static bool opt_no_acpi(Options *o, const char *arg, bool *done, Error **errp)
 {
     keyval_add(o->machine_props, "acpi", "off");
@@ -385,6 +427,10 @@ static const OptionRow rows[] = {
     { "name", "string1[,process=string2][,debug-threads=on|off]", OPT_CALL, 0, opt_name,
       "set the name of the guest" },
     { "uuid", "%08x-%04x-%04x-%04x-%012x", OPT_CALL, 0, opt_uuid, "specify machine UUID" },
+    { "smbios", "file=binary | type=n[,field=value][,...]", OPT_LIST, O(smbios), NULL,
+      "load an SMBIOS structure, or set fields of one: -smbios type=1,serial=X,uuid=U" },
+    { "fw_cfg", "[name=]name,file=file|string=text", OPT_LIST, O(fw_cfgs), NULL,
+      "add a file for firmware and guests (names begin with opt/)" },
     { "device", "driver[,prop[=value][,...]]", OPT_LIST, O(devices), NULL,
       "add device ('-device help' for list, '-device driver,help' for properties)" },
     { "object", "typename[,prop[=value][,...]]", OPT_LIST, O(objects), NULL,
@@ -472,10 +518,10 @@ static const OptionRow rows[] = {
     { "nodefaults", NULL, OPT_FLAG, O(nodefaults), NULL, "don't create default devices" },
     { "no-user-config", NULL, OPT_IGNORE, 0, NULL, "don't load default user-provided config files" },
     { "L", "path", OPT_IGNORE, 0, NULL, "set the directory for firmware (accepted, not used yet)" },
-    { "boot", "[order=drives][,strict=on|off]", OPT_IGNORE, 0, NULL,
-      "boot order (firmware is not built in yet: accepted, not used)" },
-    { "msg", "[timestamp=on|off][,guest-name=on|off]", OPT_IGNORE, 0, NULL,
-      "error message format (accepted, not used yet)" },
+    { "boot", "[order=drives][,once=drives][,menu=on|off][,strict=on|off]", OPT_CALL, 0, opt_boot,
+      "boot order (firmware is not built in yet: checked, not used)" },
+    { "msg", "[timestamp=on|off][,guest-name=on|off]", OPT_CALL, 0, opt_msg,
+      "begin messages with the time, with the guest's name" },
 };
 
 static bool opt_help(Options *o, const char *arg, bool *done, Error **errp)

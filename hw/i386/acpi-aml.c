@@ -19,6 +19,8 @@ enum {
     OP_DUAL_NAME = 0x2e,
     OP_MULTI_NAME = 0x2f,
     OP_EXT = 0x5b,
+    OP_EXT_REGION = 0x80,
+    OP_EXT_FIELD = 0x81,
     OP_EXT_DEVICE = 0x82,
     OP_CREATE_DWORD_FIELD = 0x8a,
     OP_IF = 0xa0,
@@ -277,6 +279,39 @@ void aml_create_dword_field(Aml *a, uint8_t source_op, unsigned offset, const ch
     aml_namestring(a, name);
 }
 
+void aml_region(Aml *a, const char *name, uint8_t space, unsigned offset, unsigned len)
+{
+    aml_u8(a, OP_EXT);
+    aml_u8(a, OP_EXT_REGION);
+    aml_namestring(a, name);
+    aml_u8(a, space);
+    aml_int(a, offset);
+    aml_int(a, len);
+}
+
+size_t aml_begin_field(Aml *a, const char *region)
+{
+    size_t mark;
+
+    aml_u8(a, OP_EXT);
+    aml_u8(a, OP_EXT_FIELD);
+    mark = a->len;
+    aml_namestring(a, region);
+    aml_u8(a, 1); /* byte access, no lock, preserve */
+    return mark;
+}
+
+void aml_field_unit(Aml *a, const char *name, unsigned bits)
+{
+    assert(bits < 64);
+    if (name) {
+        aml_chars(a, name, 4, '_');
+    } else {
+        aml_u8(a, 0);
+    }
+    aml_u8(a, (uint8_t)bits);
+}
+
 void aml_method_return_int(Aml *a, const char *name, uint64_t value)
 {
     size_t mark = aml_begin_method(a, name, 0, false);
@@ -294,6 +329,7 @@ enum {
     RES_END = 0x79,      /* small, 1 byte */
     RES_MEMORY32 = 0x86, /* 32-bit fixed */
     RES_DWORD = 0x87,
+    RES_INTERRUPT = 0x89,
     RES_WORD = 0x88,
     RES_QWORD = 0x8a,
 
@@ -347,6 +383,17 @@ void aml_res_irq(Aml *a, unsigned irq)
     assert(irq < 16);
     aml_u8(a, RES_IRQ);
     aml_u16(a, (uint16_t)(1u << irq));
+}
+
+void aml_res_shared_irqs(Aml *a, const uint32_t *irqs, unsigned nr)
+{
+    aml_u8(a, RES_INTERRUPT);
+    aml_u16(a, (uint16_t)(2 + 4 * nr));
+    aml_u8(a, 0x09); /* consumer, level, active high, shared */
+    aml_u8(a, (uint8_t)nr);
+    for (unsigned i = 0; i < nr; i++) {
+        aml_u32(a, irqs[i]);
+    }
 }
 
 void aml_res_memory32(Aml *a, bool writable, uint32_t base, uint32_t len)

@@ -3,7 +3,9 @@
  * The DSDT: what a guest cannot find out by asking the hardware. Plain AML: SeaBIOS reads it with a
  * parser of its own. Pure.
  *
+ *   \_SB.LNKA..LNKH      PCI interrupts as the ISA bridge's PIRQ registers route them
  *   \_SB.PCI0            host bridge: windows, interrupt routing, _OSC
+ *        .PCI0.FWCF      fw_cfg
  *        .PCI0.ISA       serial ports, RTC, keyboard controller
  *        .HPET .MRES     fixed memory
  *        .CPUS.Cxxx      processors, _UID as in the MADT
@@ -66,11 +68,30 @@ static void build_8042(Aml *a)
     aml_end(a, dev);
 }
 
+/* The PIRQ routing registers of the ISA bridge: A..D at 60, E..H at 68. */
+static void build_pirq_fields(Aml *a, const AcpiConfig *cfg)
+{
+    size_t field;
+    char name[8];
+
+    aml_region(a, "PIRQ", 2, 0x60, cfg->q35 ? 12 : 4);
+    field = aml_begin_field(a, "PIRQ");
+    for (unsigned i = 0; i < (cfg->q35 ? 8 : 4); i++) {
+        if (i == 4) {
+            aml_field_unit(a, NULL, 32);
+        }
+        g_snprintf(name, sizeof(name), "PRQ%u", i);
+        aml_field_unit(a, name, 8);
+    }
+    aml_end(a, field);
+}
+
 static void build_isa(Aml *a, const AcpiConfig *cfg)
 {
     size_t dev = aml_begin_device(a, "ISA");
 
     aml_name_int(a, "_ADR", cfg->q35 ? 0x001f0000 : 0x00010000);
+    build_pirq_fields(a, cfg);
     for (unsigned i = 0; i < ACPI_MAX_SERIALS; i++) {
         if (cfg->serial[i].port) {
             build_serial(a, i, &cfg->serial[i]);
@@ -117,37 +138,156 @@ static void build_pci_crs(Aml *a, const AcpiConfig *cfg)
     aml_end_resources(a, res);
 }
 
-/* The GSI of an INTx pin: on q35 PIRQ E..H for slots below 25 and A..D for the chipset's own above,
- * at I/O APIC pins 16 to 23; on pc PIRQ A..D as firmware programs them, IRQs 10, 10, 11, 11. */
-static unsigned intx_gsi(const AcpiConfig *cfg, unsigned slot, unsigned pin)
+/* PIRQ A to H of an INTx pin: on q35 E..H for slots below 25 and A..D for the chipset's own above;
+ * on pc A..D. */
+static unsigned intx_pirq(const AcpiConfig *cfg, unsigned slot, unsigned pin)
 {
-    static const uint8_t piix_irq[4] = { 10, 10, 11, 11 };
-
     if (!cfg->q35) {
-        return piix_irq[(slot + pin - 1) & 3];
+        return (slot + pin - 1) & 3;
     }
-    return slot < 25 ? 20 + ((slot + pin) & 3) : 16 + pin;
+    return slot < 25 ? 4 + ((slot + pin) & 3) : pin;
 }
 
-/* TODO: link devices for guests that use the 8259 pair with ACPI (needs the PIRQ router of the PCI
- * core; no PCI device raises INTx yet). */
-static void build_prt(Aml *a, const AcpiConfig *cfg)
+/* One table of routes: through link devices, or at I/O APIC pins 16 to 23. */
+static void build_routes(Aml *a, const AcpiConfig *cfg, const char *name, bool links)
 {
     size_t list, row;
+    char link[8];
 
-    aml_name(a, "_PRT");
+    aml_name(a, name);
     list = aml_begin_package(a, 31 * 4);
     for (unsigned slot = 1; slot < 32; slot++) {
         for (unsigned pin = 0; pin < 4; pin++) {
+            unsigned pirq = intx_pirq(cfg, slot, pin);
+
             row = aml_begin_package(a, 4);
             aml_int(a, slot << 16 | 0xffff);
             aml_int(a, pin);
-            aml_int(a, 0);
-            aml_int(a, intx_gsi(cfg, slot, pin));
+            if (links) {
+                g_snprintf(link, sizeof(link), "LNK%c", 'A' + (char)pirq);
+                aml_namestring(a, link);
+                aml_int(a, 0);
+            } else {
+                aml_int(a, 0);
+                aml_int(a, 16 + pirq);
+            }
             aml_end(a, row);
         }
     }
     aml_end(a, list);
+}
+
+/* On pc PCI interrupts are ISA interrupts in both modes; on q35 the guest says by _PIC whether it
+ * uses the I/O APIC. */
+static void build_prt(Aml *a, const AcpiConfig *cfg)
+{
+    size_t method, body;
+
+    if (!cfg->q35) {
+        build_routes(a, cfg, "_PRT", true);
+        return;
+    }
+    build_routes(a, cfg, "PRTP", true);
+    build_routes(a, cfg, "PRTA", false);
+    method = aml_begin_method(a, "_PRT", 0, false);
+    body = aml_begin_if(a);
+    aml_namestring(a, "\\PICF");
+    aml_op(a, AML_RETURN);
+    aml_namestring(a, "PRTA");
+    aml_end(a, body);
+    aml_op(a, AML_RETURN);
+    aml_namestring(a, "PRTP");
+    aml_end(a, method);
+}
+
+/* The guest's interrupt model: 1 is the I/O APIC. */
+static void build_pic_method(Aml *a)
+{
+    size_t method;
+
+    aml_name_int(a, "PICF", 0);
+    method = aml_begin_method(a, "_PIC", 1, false);
+    aml_op(a, AML_STORE);
+    aml_op(a, AML_ARG0);
+    aml_namestring(a, "PICF");
+    aml_end(a, method);
+}
+
+/* _CRS: the interrupt in the register. */
+static void build_link_crs(Aml *a, const char *reg)
+{
+    static const uint32_t none = 0;
+    size_t method, res = aml_begin_resources(a, "BUF0");
+
+    aml_res_shared_irqs(a, &none, 1);
+    aml_end_resources(a, res);
+    method = aml_begin_method(a, "_CRS", 0, true);
+    aml_u8(a, 0x8a); /* CreateDWordField(BUF0, 5, IRQN) */
+    aml_namestring(a, "BUF0");
+    aml_int(a, 5);
+    aml_namestring(a, "IRQN");
+    aml_op(a, AML_AND);
+    aml_namestring(a, reg);
+    aml_int(a, 0x0f);
+    aml_namestring(a, "IRQN");
+    aml_op(a, AML_RETURN);
+    aml_namestring(a, "BUF0");
+    aml_end(a, method);
+}
+
+static void build_link(Aml *a, unsigned n)
+{
+    static const uint32_t possible[] = { 5, 10, 11 };
+    char name[8], reg[24];
+    size_t dev, method, inner;
+
+    g_snprintf(name, sizeof(name), "LNK%c", 'A' + (char)n);
+    g_snprintf(reg, sizeof(reg), "\\_SB.PCI0.ISA.PRQ%u", n);
+    dev = aml_begin_device(a, name);
+    aml_name_eisaid(a, "_HID", "PNP0C0F");
+    aml_name_int(a, "_UID", n);
+    inner = aml_begin_resources(a, "_PRS");
+    aml_res_shared_irqs(a, possible, ARRAY_SIZE(possible));
+    aml_end_resources(a, inner);
+    method = aml_begin_method(a, "_STA", 0, false);
+    inner = aml_begin_if(a);
+    aml_op(a, AML_AND);
+    aml_namestring(a, reg);
+    aml_int(a, 0x80);
+    aml_op(a, AML_NO_TARGET);
+    aml_op(a, AML_RETURN);
+    aml_int(a, 0x09); /* disabled */
+    aml_end(a, inner);
+    aml_op(a, AML_RETURN);
+    aml_int(a, 0x0b);
+    aml_end(a, method);
+    method = aml_begin_method(a, "_DIS", 0, false);
+    aml_op(a, AML_OR);
+    aml_namestring(a, reg);
+    aml_int(a, 0x80);
+    aml_namestring(a, reg);
+    aml_end(a, method);
+    build_link_crs(a, reg);
+    method = aml_begin_method(a, "_SRS", 1, true);
+    aml_create_dword_field(a, AML_ARG0, 5, "IRQW");
+    aml_op(a, AML_STORE);
+    aml_namestring(a, "IRQW");
+    aml_namestring(a, reg);
+    aml_end(a, method);
+    aml_end(a, dev);
+}
+
+/* Linux's qemu_fw_cfg binds to it. */
+static void build_fw_cfg(Aml *a)
+{
+    size_t dev = aml_begin_device(a, "FWCF"), res;
+
+    aml_name_string(a, "_HID", "QEMU0002");
+    aml_name_int(a, "_STA", 0x0b);
+    res = aml_begin_resources(a, "_CRS");
+    aml_res_io(a, 0x510, 12);
+    aml_end_resources(a, res);
+    aml_end(a, dev);
 }
 
 /* Store(CDW1 | @bit, CDW1) */
@@ -218,6 +358,7 @@ static void build_pci0(Aml *a, const AcpiConfig *cfg)
         build_osc(a);
     }
     build_isa(a, cfg);
+    build_fw_cfg(a);
     aml_end(a, dev);
 }
 
@@ -278,8 +419,13 @@ static void build_s5(Aml *a)
 
 void acpi_build_dsdt(GByteArray *blob, const AcpiConfig *cfg)
 {
-    size_t scope = aml_begin_scope(blob, "\\_SB");
+    size_t scope;
 
+    build_pic_method(blob);
+    scope = aml_begin_scope(blob, "\\_SB");
+    for (unsigned i = 0; i < (cfg->q35 ? 8 : 4); i++) {
+        build_link(blob, i);
+    }
     build_pci0(blob, cfg);
     if (cfg->has_hpet) {
         build_hpet_device(blob);

@@ -262,7 +262,7 @@ static bool add_clocks(PCState *s, uint32_t hpet_intcap, Error **errp)
 bool pc_add_isa_devices(PCState *s, uint32_t hpet_intcap, Error **errp)
 {
     return add_clocks(s, hpet_intcap, errp) && qdev_create(&type_pc_ports, errp) &&
-           add_serials(errp);
+           pc_add_fw_cfg(s, errp) && add_serials(errp);
 }
 
 bool pc_add_cpus(PCState *s, Error **errp)
@@ -342,8 +342,9 @@ bool pc_finish(MachineState *ms, Error **errp)
         .acpi = ms->acpi == ON_OFF_AUTO_OFF ? NULL : acpi,
     };
 
-    if (!ms->kernel_filename) {
-        return true;
+    s->smbios = pc_build_smbios(s, errp);
+    if (!s->smbios) {
+        return false;
     }
     for (unsigned i = 0; i < ms->smp.cpus; i++) {
         apic_ids[i] = X86_CPU(cpus_get(i))->apic_id;
@@ -366,8 +367,14 @@ bool pc_finish(MachineState *ms, Error **errp)
     acpi->last_bus = pci_count_buses(s->host->bus) - 1;
     describe_serials(acpi);
     describe_pci64_window(s, acpi);
-    s->boot = direct_boot_new(ms, &cfg, errp);
-    return s->boot != NULL;
+    if (!pc_finish_fw_cfg(s, cfg.acpi, s->smbios, errp)) {
+        return false;
+    }
+    if (ms->kernel_filename) {
+        cfg.smbios = s->smbios;
+        s->boot = direct_boot_new(ms, &cfg, errp);
+    }
+    return s->boot || !ms->kernel_filename;
 }
 
 void pc_reset(MachineState *ms)

@@ -15,6 +15,7 @@
 #include "hw/intc/ioapic-device.h"
 #include "hw/isa/pc-ports.h"
 #include "hw/misc/testdev.h"
+#include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/pci-host.h"
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
@@ -45,6 +46,7 @@ const ObjectType *const object_types[] = {
     &type_container,
     &type_cpu,
     &type_device,
+    &type_fw_cfg.object,
     &type_hpet.object,
     &type_i440fx.device.object,
     &type_i440fx_pcihost.object,
@@ -78,16 +80,26 @@ const ObjectType *const object_types[] = {
     &type_rng_random,
     &type_virtio_balloon_device.device.object,
     &type_virtio_balloon_pci.pci.device.object,
+    &type_virtio_balloon_pci_non_transitional.pci.device.object,
+    &type_virtio_balloon_pci_transitional.pci.device.object,
     &type_virtio_blk_device.device.object,
     &type_virtio_blk_pci.pci.device.object,
+    &type_virtio_blk_pci_non_transitional.pci.device.object,
+    &type_virtio_blk_pci_transitional.pci.device.object,
     &type_virtio_device,
     &type_virtio_net_device.device.object,
     &type_virtio_net_pci.pci.device.object,
+    &type_virtio_net_pci_non_transitional.pci.device.object,
+    &type_virtio_net_pci_transitional.pci.device.object,
     &type_virtio_pci,
     &type_virtio_rng_device.device.object,
     &type_virtio_rng_pci.pci.device.object,
+    &type_virtio_rng_pci_non_transitional.pci.device.object,
+    &type_virtio_rng_pci_transitional.pci.device.object,
     &type_virtio_serial_device.device.object,
     &type_virtio_serial_pci.pci.device.object,
+    &type_virtio_serial_pci_non_transitional.pci.device.object,
+    &type_virtio_serial_pci_transitional.pci.device.object,
     &type_virtconsole.object,
     &type_virtserialport.object,
     &type_x86_cpu.object,

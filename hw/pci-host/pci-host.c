@@ -282,8 +282,9 @@ static PCIHost *create(const DeviceType *type, const ChipsetRow *rows, const PCI
         return NULL;
     }
     s->cfg = *cfg;
+    object_add_child(&current_machine->object, type == &type_q35_pcihost ? "q35" : "i440fx",
+                     &dev->object);
     if (!qdev_realize(dev, errp)) {
-        object_free(&dev->object);
         return NULL;
     }
     for (; rows->type; rows++) {

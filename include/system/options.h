@@ -18,11 +18,12 @@ typedef struct Options {
     const char *name, *uuid, *pidfile, *dump_vmstate;
     /* char *: each option of that name, in order */
     GPtrArray *serials, *monitors, *qmps, *qmps_pretty, *mons, *chardevs, *devices, *debugcons;
-    GPtrArray *objects, *blockdevs, *drives, *netdevs, *nics, *nets;
+    GPtrArray *objects, *blockdevs, *drives, *netdevs, *nics, *nets, *fw_cfgs;
+    GPtrArray *smbios;
     const char *qtest, *qtest_log;
     const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
-    bool mem_lock;
+    bool mem_lock, msg_timestamp, msg_guest_name;
     unsigned sandbox; /* SandboxFlags of all -sandbox options */
 } Options;
 

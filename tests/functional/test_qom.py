@@ -244,10 +244,11 @@ class Questions(vmm.TestCase):
 
     def test_told_parameters_of_options_are_taken(self):
         """Each is given to its option: whatever else is wrong with it, it is known."""
-        options = {"smp-opts": "smp", "memory": "m"}
+        options = {"smp-opts": "smp", "memory": "m", "boot-opts": "boot"}
         first = {"action": "", "add-fd": "", "overcommit": "", "chardev": "null,id=c,", "mon": "chardev=c,", "name": "",
                  "rtc": "", "sandbox": "", "smp-opts": "", "memory": "", "trace": "", "global": "",
-                 "machine": "q35,"}
+                 "machine": "q35,", "boot-opts": "", "msg": "", "drive": "if=none,id=d,",
+                 "fw_cfg": "string=x,"}
         values = {"boolean": "on", "number": "1", "size": "1M", "string": "x"}
         back_ends = {"path": "socket", "host": "socket", "port": "socket", "fd": "socket",
                      "to": "socket", "ipv4": "socket,host=x,port=1", "abstract": "socket,path=/nosuch/x",

@@ -67,7 +67,8 @@ static void test_leftover_key_is_named(void)
 
 static void test_json_options_nest_and_refuse_null(void)
 {
-    g_autoptr(Keyval) kv = keyval_parse_json("{'driver':'x','on':true,'o':{'n':3},'l':[4,{'m':5}]}", &error_abort);
+    g_autoptr(Keyval) kv = keyval_parse_json("{'driver':'x','on':true,'o':{'n':3},"
+                                             "'l':[4,{'m':5}]}", &error_abort);
     g_autoptr(Error) err = NULL;
 
     g_assert_cmpstr(keyval_get(kv, "o.n"), ==, "3");

@@ -9,6 +9,8 @@
 /* Where guests look for the RSDP (ACPI 6.5, 5.2.5.1). */
 #define RSDP_GPA      0xf0000ull
 #define RSDP_AREA     0x10000ull
+#define SMBIOS_ANCHOR_GPA (RSDP_GPA + 0x40)
+#define SMBIOS_TABLES_GPA (RSDP_GPA + 0x80)
 #define LOW_RAM_END   0xa0000ull
 #define KVM_AREA      0xfeffc000ull /* KVM keeps its TSS and identity map page there */
 #define KVM_AREA_LEN  0x4000ull
@@ -177,6 +179,21 @@ static bool build_tables(DirectBoot *b, BootParams *p, Error **errp)
     return true;
 }
 
+/* In the segment that guests search, behind the RSDP. */
+static bool plan_smbios(DirectBoot *b, Error **errp)
+{
+    SmbiosTables *t = b->cfg.smbios;
+
+    if (t->structures->len > RSDP_GPA + RSDP_AREA - SMBIOS_TABLES_GPA) {
+        error_setg(errp, "%u bytes of SMBIOS tables do not fit below 1 MiB", t->structures->len);
+        return false;
+    }
+    smbios_place(t, SMBIOS_TABLES_GPA);
+    boot_plan_add(b->plan, SMBIOS_ANCHOR_GPA, t->anchor, t->anchor_bytes);
+    boot_plan_add(b->plan, SMBIOS_TABLES_GPA, t->structures->data, t->structures->len);
+    return true;
+}
+
 static void plan_tables(DirectBoot *b, const BootParams *p)
 {
     if (b->acpi) {
@@ -222,7 +239,7 @@ DirectBoot *direct_boot_new(MachineState *ms, const DirectBootConfig *cfg, Error
     if (read_kernel(b, &p, errp) && read_initrds(b, &p, errp) && build_tables(b, &p, errp) &&
         boot_kernel(&p, b->plan, errp)) {
         plan_tables(b, &p);
-        if (check_plan(b, errp)) {
+        if ((!cfg->smbios || plan_smbios(b, errp)) && check_plan(b, errp)) {
             b->cfg.acpi = NULL; /* the caller's; the tables are built */
             return b;
         }

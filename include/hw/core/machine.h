@@ -68,7 +68,8 @@ struct MachineState {
     uint64_t max_ram_below_4g;       /* 0: the board's own limit */
     char *memory_backend;            /* id of the -object that RAM is; NULL: none */
     char *oem_id, *oem_table_id;     /* of the ACPI tables */
-    int smbios_type;
+    int smbios_type;                 /* SmbiosEntryPoint */
+    struct SmbiosOptions *smbios;    /* what -smbios said */
     bool refused; /* properties that only take the value they have */
     MemoryRegion *system_memory;  /* root containers */
     MemoryRegion *system_io;

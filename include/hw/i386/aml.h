@@ -71,6 +71,12 @@ enum {
 void aml_op(Aml *a, uint8_t op);
 /* CreateDWordField(@source argument, @offset, @name). */
 void aml_create_dword_field(Aml *a, uint8_t source_op, unsigned offset, const char *name);
+/* OperationRegion(@name, @space, @offset, @len); space 2: PCI configuration. */
+void aml_region(Aml *a, const char *name, uint8_t space, unsigned offset, unsigned len);
+/* Field(@region, ByteAcc, NoLock, Preserve) { ... }: units follow, then aml_end(). */
+size_t aml_begin_field(Aml *a, const char *region);
+/* @bits (below 64) of a field; @name NULL: they have no name. */
+void aml_field_unit(Aml *a, const char *name, unsigned bits);
 /* Method(@name) { Return (@value) }. */
 void aml_method_return_int(Aml *a, const char *name, uint64_t value);
 
@@ -79,6 +85,8 @@ size_t aml_begin_resources(Aml *a, const char *name);
 void aml_end_resources(Aml *a, size_t mark);
 void aml_res_io(Aml *a, uint16_t base, uint8_t len);          /* 16-bit decode */
 void aml_res_irq(Aml *a, unsigned irq);                       /* edge, active high, exclusive */
+/* Level-triggered, active high, shared; any of them. */
+void aml_res_shared_irqs(Aml *a, const uint32_t *irqs, unsigned nr);
 void aml_res_memory32(Aml *a, bool writable, uint32_t base, uint32_t len);
 /* Windows a bridge produces; [min, max]. */
 void aml_res_bus(Aml *a, uint16_t min, uint16_t max);

@@ -9,12 +9,14 @@
 #include "hw/core/machine.h"
 #include "hw/i386/acpi-build.h"
 #include "hw/i386/boot.h"
+#include "hw/smbios/smbios.h"
 
 typedef struct DirectBoot DirectBoot;
 
 typedef struct DirectBootConfig {
     uint64_t ram_below_4g, ram_above_4g;
     const AcpiConfig *acpi; /* NULL: no tables */
+    SmbiosTables *smbios;   /* NULL: none; placed, and must outlive the DirectBoot */
 } DirectBootConfig;
 
 /* Reads ms->kernel_filename, initrd_filename and kernel_cmdline and lays everything out. The

@@ -14,6 +14,7 @@
 #include "hw/intc/ioapic-device.h"
 #include "hw/pci-host/pci-host.h"
 #include "hw/rtc/mc146818.h"
+#include "hw/smbios/smbios.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 
@@ -39,6 +40,7 @@ typedef struct PCState {
     bool pm_mapped;
     PCIHost *host;
     DirectBoot *boot;      /* NULL: no -kernel */
+    SmbiosTables *smbios;
     RTCDevice *rtc;
     HPETDevice *hpet;      /* NULL: hpet=off */
     uint32_t pin2_lines;   /* lines 0 and 2, which share an I/O APIC pin */
@@ -64,6 +66,11 @@ PCIHostConfig pc_host_config(PCState *s);
 /* Real-time clock, HPET, serial ports, the single-byte ports. */
 bool pc_add_isa_devices(PCState *s, uint32_t hpet_intcap, Error **errp);
 bool pc_add_cpus(PCState *s, Error **errp);
+/* fw_cfg with what is known before devices are plugged (then -fw_cfg may add files), and the rest.
+ * @acpi NULL: no tables. */
+bool pc_add_fw_cfg(PCState *s, Error **errp);
+bool pc_finish_fw_cfg(PCState *s, const AcpiConfig *acpi, const SmbiosTables *smbios, Error **errp);
+SmbiosTables *pc_build_smbios(PCState *s, Error **errp);
 /* MachineBoard.finish: -kernel, with s->acpi filled in. */
 bool pc_finish(MachineState *ms, Error **errp);
 /* MachineBoard.reset. */
