@@ -277,7 +277,7 @@ static bool load_bytes(Loader *l, const VMStateField *f, const void *opaque, voi
         error_free(why);
         return false;
     }
-    if (l->apply) {
+    if (l->apply && len) {
         memcpy(p, bytes, len);
     }
     return true;
