@@ -149,6 +149,11 @@ static bool file_open(BlockNode *bs, const BlockdevOptions *opts, Error **errp)
     struct stat st;
 
     bs->filename = g_strdup(o->filename);
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE && !bs->direct) {
+        error_setg(errp, "aio=native was specified, but it requires cache.direct=on, which was not "
+                         "specified.");
+        return false;
+    }
     if (!open_fd(bs, s, opts, errp)) {
         return false;
     }

@@ -273,6 +273,12 @@ class Block(vmm.TestCase):
                 f.seek(8192)
                 self.assertEqual(f.read(513), b"\x5a" * 512 + self.data[8704:8705])
 
+    def test_aio_native_needs_direct_access(self):
+        r = vmm.run("-M", "none", "-display", "none", "-drive",
+                    "if=none,id=d,format=raw,aio=native,file=" + self.image.name)
+        self.assertEqual(r.status, 1)
+        self.assertIn("aio=native was specified, but it requires cache.direct=on", r.err)
+
     def test_identity(self):
         with self.open() as q:
             status, addrs = self.send(q, self.ready(q), 8, 0, 20)
