@@ -3,8 +3,8 @@
 """The program around the guest: stock QEMU and this binary in turn, medians and ratios.
 
 Start-up, CPU queries and memory with --accel; a Linux guest (Debian's cloud kernel, busybox) with
-disk and network on the software CPU. A row is "better" by its aim: "<=" for times and sizes, ">="
-for rates. Rows that this binary cannot run yet are skipped with the reason.
+disk and network on the software CPU. The aim of a row is "<=" for times and sizes, ">=" for
+rates. Rows that this binary cannot run are skipped with the reason.
 
 usage: run.py [--rounds N] [--accel kvm|tcg] [--only start,insn,linux,blk,net] [--ours PATH] [--peer PATH]
 """
@@ -64,7 +64,7 @@ if [ -b /dev/vda ]; then
 fi
 if [ -d /sys/class/net/eth0 ]; then
     ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0
-    row net nc 10.0.2.2 PORT </dev/null >/dev/null
+    row net sh -c "nc 10.0.2.2 PORT </dev/null >/dev/null"
 fi
 echo "@@DONE"
 sleep 1000
