@@ -205,7 +205,8 @@ bool net_send(NetClient *from, const struct iovec *iov, unsigned n)
     NetClient *to = from->peer;
     size_t bytes = frame_bytes(iov, n);
 
-    if (!to || to->closed || from->link_down || to->link_down || bytes > NET_MAX_FRAME_BYTES) {
+    if (!to || to->closed || from->link_down || to->link_down || !bytes ||
+        bytes > NET_MAX_FRAME_BYTES) {
         return true;
     }
     trace_net_send(from->name, to->name, bytes);
