@@ -303,7 +303,7 @@ static void load_events(TcgVcpu *v)
                 (env->events.interrupt_shadow & X86_SHADOW_MOV_SS ? TCG_SHADOW_SS : 0);
     c->debug_hits = env->events.debug_hits;
     if (env->tsc_loaded) {
-        tcg_shared_flush(v->m->shared); /* RAM holds other code now */
+        tcg_shared_flush(v->m->shared, NULL); /* RAM holds other code now */
         c->tsc_offset = env->tsc - sys_tsc(v);
         if (env->pdptrs_valid) {
             memcpy(c->pdptr, env->pdptrs, sizeof(c->pdptr));

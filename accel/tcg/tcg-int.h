@@ -10,12 +10,12 @@
 
 /* RAM and ROM as the vCPUs see them: an immutable array, replaced as a whole. */
 typedef struct TcgRam {
+    unsigned nr;
     struct {
         uint64_t gpa, size;
         uint8_t *host;
         bool readonly;
-    } *ranges;
-    unsigned nr;
+    } ranges[];
 } TcgRam;
 
 typedef struct TcgMachine {
@@ -24,8 +24,6 @@ typedef struct TcgMachine {
     TcgShared *shared;
     GArray *flat;    /* FlatRange of RAM and ROM; BQL */
     TcgRam *ram;     /* atomic; what vCPUs use */
-    GPtrArray *old;  /* replaced TcgRam: a vCPU may still be reading them; BQL */
-    bool dirty;      /* flat changed, ram not yet; BQL */
     /* thread=single: who may be in tcg_run(), first come, first served. */
     bool single;
     GMutex turn_lock;

@@ -11,21 +11,10 @@
 
 /* ---- The RAM table --------------------------------------------------------------------------- */
 
-enum { KEEP_OLD = 256 };
-
-static void ram_free(gpointer p)
-{
-    TcgRam *r = p;
-
-    g_free(r->ranges);
-    g_free(r);
-}
-
 static TcgRam *make_table(TcgMachine *m)
 {
-    TcgRam *r = g_new0(TcgRam, 1);
+    TcgRam *r = g_malloc0(sizeof(*r) + m->flat->len * sizeof(r->ranges[0]));
 
-    r->ranges = g_malloc0_n(MAX(m->flat->len, 1), sizeof(*r->ranges));
     for (unsigned i = 0; i < m->flat->len; i++) {
         const FlatRange *f = &g_array_index(m->flat, FlatRange, i);
 
@@ -38,20 +27,12 @@ static TcgRam *make_table(TcgMachine *m)
     return r;
 }
 
-/* TODO: a vCPU that reads a table older than the last KEEP_OLD changes would find it freed; needs
- * the epochs of block.c. */
 static void publish(TcgMachine *m)
 {
     TcgRam *old = m->ram;
 
-    __atomic_store_n(&m->ram, make_table(m), __ATOMIC_RELEASE);
-    if (old) {
-        g_ptr_array_add(m->old, old);
-        if (m->old->len > KEEP_OLD) {
-            g_ptr_array_remove_index(m->old, 0);
-        }
-    }
-    tcg_shared_flush(m->shared);
+    __atomic_store_n(&m->ram, make_table(m), __ATOMIC_SEQ_CST);
+    tcg_shared_flush(m->shared, old);
 }
 
 static bool is_ram(const FlatRange *f)
@@ -100,7 +81,6 @@ TcgMachine *tcg_machine_new(MachineState *ms)
     m->ms = ms;
     m->shared = tcg_shared_new();
     m->flat = g_array_new(FALSE, FALSE, sizeof(FlatRange));
-    m->old = g_ptr_array_new_with_free_func(ram_free);
     m->listener = (MemoryListener){ region_add, region_del, ram_written };
     m->ram = make_table(m);
     return m;

@@ -306,10 +306,29 @@ static void drop_all(TcgShared *s)
     }
 }
 
-void tcg_shared_flush(TcgShared *s)
+/* With the lock. */
+static void free_code(TcgShared *s)
+{
+    s->code_used = 0;
+    s->code_dead = false;
+    __atomic_store_n(&s->code_full, !s->code_rw, __ATOMIC_RELEASE);
+}
+
+/* With the lock. Frees what was dropped before every vCPU's last look. */
+static void reap(TcgShared *s)
+{
+    if (s->code_dead && all_cpus_know(s)) {
+        g_ptr_array_set_size(s->graves, 0);
+        free_code(s);
+    }
+}
+
+void tcg_shared_flush(TcgShared *s, void *replaced)
 {
     g_mutex_lock(&s->lock);
+    reap(s);
     drop_all(s);
+    g_ptr_array_add(s->graves, replaced);
     for (unsigned i = 0; i < s->cpus->len; i++) {
         TcgCPU *c = s->cpus->pdata[i];
 
@@ -442,14 +461,6 @@ void tcg_blocks_leave(TcgCPU *c)
     __atomic_store_n(&c->running, 0, __ATOMIC_SEQ_CST);
 }
 
-/* With the lock. */
-static void free_code(TcgShared *s)
-{
-    s->code_used = 0;
-    s->code_dead = false;
-    __atomic_store_n(&s->code_full, !s->code_rw, __ATOMIC_RELEASE);
-}
-
 static bool code_is_due(const TcgShared *s)
 {
     return s->code_full && s->code_rw && !s->code_dead;
@@ -483,10 +494,7 @@ static void check_epoch(TcgCPU *c)
     TcgShared *s = c->shared;
 
     catch_up(c);
-    if (s->code_dead && all_cpus_know(s)) {
-        g_ptr_array_set_size(s->graves, 0);
-        free_code(s);
-    }
+    reap(s);
     if ((s->bytes > MAX_BYTES || code_is_due(s)) && !s->graves->len) {
         drop_all(s);
         catch_up(c);

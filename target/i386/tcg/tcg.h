@@ -667,8 +667,10 @@ static inline const TcgOp *tcg_goto_direct(TcgCPU *c, const TcgOp *op, uint64_t 
     }
     return next;
 }
-/* Forgets all blocks and makes all vCPUs flush their TLBs: the memory map changed. Any thread. */
-void tcg_shared_flush(TcgShared *s);
+/* Forgets all blocks and makes all vCPUs flush their TLBs: the memory map changed. Any thread.
+ * @replaced: what handlers may still be reading of the old map, g_free()d once every vCPU has been
+ * seen between two blocks or outside of tcg_run(). */
+void tcg_shared_flush(TcgShared *s, void *replaced);
 
 /* ---- select.c, native.c ---------------------------------------------------------------------- */
 
