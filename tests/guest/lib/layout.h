@@ -8,7 +8,7 @@
 #define SEL_DATA   0x18
 
 #define GUEST_STACK_BYTES 16384
-#define GUEST_MAX_CPUS    8
+#define GUEST_MAX_CPUS    64
 
 /* Real-mode page of the start-up IPI: vector 0x08, free conventional memory on every PC. */
 #define AP_TRAMPOLINE_GPA 0x8000
