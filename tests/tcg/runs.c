@@ -12,7 +12,8 @@
 #include "tests/tcg/diff-machine.h"
 #include "tests/tcg/insn-gen.h"
 
-enum { LEN_MAX = 24, STEPS_MAX = 100, PASSES = 40, SHOWN = 5 };
+enum { LEN_MAX = 24, ROUNDS_MAX = 6, STEPS_MAX = (LEN_MAX + 2) * (ROUNDS_MAX + 1), PASSES = 40,
+       SHOWN = 5, COUNTER = 15 };
 
 static int opt_cases = 12000;
 static int64_t opt_seed = 7;
@@ -37,10 +38,11 @@ typedef struct Runs {
     DiffMachine *m;
     Rng rng;
     GArray *rows[G_N_ELEMENTS(handlers)];
-    uint8_t code[LEN_MAX * 15 + 2];
+    uint8_t code[LEN_MAX * 15 + 16];
     unsigned len;
+    unsigned at[LEN_MAX + 1], jump_bytes[LEN_MAX]; /* of the instructions; 0: it is no jump */
     State start, want, got;
-    uint64_t nr_insns, nr_faults;
+    uint64_t nr_faults, nr_endless;
 } Runs;
 
 /* ---- Sequences ------------------------------------------------------------------------------- */
@@ -70,7 +72,12 @@ static bool spoils_base(const X86Insn *i, const X86InsnRow *row)
            (is_base(reg) || reg == 14);
 }
 
-static bool random_insn(Runs *t, uint8_t *out, unsigned *len)
+static bool n_is_jump(unsigned n)
+{
+    return handlers[n] == X86_H_jcc;
+}
+
+static bool random_insn(Runs *t, uint8_t *out, unsigned *len, unsigned *jump_bytes)
 {
     X86DecodeMode mode = { .code_bits = 64, .features = t->m->c->features };
     /* half of them vectors */
@@ -81,27 +88,57 @@ static bool random_insn(Runs *t, uint8_t *out, unsigned *len)
 
     if (!gen_row_bytes(&t->rng, row, 64, out) ||
         x86_decode(&i, out, 15, &mode) != X86_DECODE_OK || i.row != row || !good_operand(&i) ||
+        i.reg == COUNTER || i.rm == COUNTER ||
         (rng_below(&t->rng, 20) && spoils_base(&i, x86_insn_row(row)))) {
         return false;
     }
     *len = i.len;
+    *jump_bytes = n_is_jump(n) ? (x86_insn_row(row)->map ? 4 : 1) : 0;
     return true;
 }
 
+/* Jumps go forward, to an instruction in reach. */
+static void aim_jump(Runs *t, unsigned n, unsigned nr)
+{
+    unsigned to = n + 1 + rng_below(&t->rng, nr - n), bytes = t->jump_bytes[n];
+    int32_t disp;
+
+    while (bytes == 1 && t->at[to] - t->at[n + 1] > 127) {
+        to--;
+    }
+    disp = t->at[to] - t->at[n + 1];
+    memcpy(t->code + t->at[n + 1] - bytes, &disp, bytes);
+}
+
+/* Ends with a counted loop over a part, mostly. */
 static void random_sequence(Runs *t)
 {
-    unsigned n = 2 + rng_below(&t->rng, LEN_MAX - 1);
+    static const uint8_t count[] = { 0x41, 0x83, 0xef, 0x01, 0x0f, 0x85 }; /* sub r15d, 1; jnz */
+    unsigned nr = 2 + rng_below(&t->rng, LEN_MAX - 1);
 
     t->len = 0;
-    while (n) {
+    for (unsigned n = 0; n < nr;) {
         uint8_t bytes[15];
         unsigned len;
 
-        if (random_insn(t, bytes, &len)) {
+        if (random_insn(t, bytes, &len, &t->jump_bytes[n])) {
             memcpy(t->code + t->len, bytes, len);
+            t->at[n++] = t->len;
             t->len += len;
-            n--;
         }
+    }
+    t->at[nr] = t->len;
+    for (unsigned n = 0; n < nr; n++) {
+        if (t->jump_bytes[n]) {
+            aim_jump(t, n, nr);
+        }
+    }
+    if (rng_below(&t->rng, 4)) {
+        int32_t disp = t->at[rng_below(&t->rng, nr)] - (t->len + sizeof(count) + 4);
+
+        memcpy(t->code + t->len, count, sizeof(count));
+        memcpy(t->code + t->len + sizeof(count), &disp, 4);
+        t->len += sizeof(count) + 4;
     }
     t->code[t->len++] = 0x0f; /* UD2 */
     t->code[t->len++] = 0x0b;
@@ -127,6 +164,7 @@ static void random_start(Runs *t)
                              : random_value(&t->rng);
     }
     s->r[14] = rng_below(&t->rng, 64);
+    s->r[COUNTER] = 1 + rng_below(&t->rng, ROUNDS_MAX);
     s->rip = HOST_CODE + 1024;
     s->eflags = 0x202 | (rng_next(&t->rng) & F_ARITH);
     for (unsigned i = XS_XMM; i < sizeof(s->xs); i += 8) {
@@ -182,12 +220,12 @@ static void end(Runs *t, State *s, bool fault)
     memcpy(s->data, t->m->data, HOST_DATA_BYTES);
 }
 
-/* False: no end in sight. */
-static bool run(Runs *t, State *s, bool (*part)(TcgCPU *c))
+/* False: no end in sight. @attention: one block at a time. */
+static bool run(Runs *t, State *s, bool (*part)(TcgCPU *c), bool attention)
 {
     begin(t);
     for (unsigned n = 0; n < STEPS_MAX; n++) {
-        t->m->c->attention = 1; /* one block at a time */
+        t->m->c->attention = attention;
         if (!part(t->m->c)) {
             end(t, s, true);
             return true;
@@ -239,13 +277,13 @@ static bool one_case(Runs *t)
     random_start(t);
     tcg_code_written(t->m->c, 0x10000, 4096);
     memcpy(t->m->code + 1024, t->code, t->len);
-    if (!run(t, &t->want, tcg_step_raw)) {
+    if (!run(t, &t->want, tcg_step_raw, true)) {
+        t->nr_endless++;
         return true;
     }
-    t->nr_insns += t->len / 5;
     t->nr_faults += t->want.vector != EXC_UD;
     for (unsigned i = 0; i < PASSES; i++) {
-        if (!run(t, &t->got, tcg_block_raw) || !same(&t->want, &t->got)) {
+        if (!run(t, &t->got, tcg_block_raw, i % 4 == 3) || !same(&t->want, &t->got)) {
             print_difference(t);
             return false;
         }
@@ -277,12 +315,33 @@ static void test_runs(void)
     for (int i = 0; i < opt_cases && differ < SHOWN; i++) {
         differ += !one_case(t);
     }
-    g_test_message("%d sequences, %" PRIu64 " ended by another fault than UD2", opt_cases,
-                   t->nr_faults);
+    g_test_message("%d sequences, %" PRIu64 " ended by another fault than UD2, %" PRIu64 " not",
+                   opt_cases, t->nr_faults, t->nr_endless);
     g_assert_cmpuint(differ, ==, 0);
     g_assert_cmpuint(t->nr_faults, <, opt_cases * 3 / 4); /* the others get to their end */
     for (unsigned n = 0; n < G_N_ELEMENTS(handlers); n++) {
         g_array_free(t->rows[n], TRUE);
+    }
+    diff_machine_free(t->m);
+}
+
+/* A loop that stays in its run leaves it at once when the vCPU is to look up. */
+static void test_attention(void)
+{
+    /* 1: mov ebx, eax; cmp r15, 0; jnz 1b; ud2 */
+    static const uint8_t endless[] = { 0x89, 0xc3, 0x49, 0x83, 0xff, 0, 0x75, 0xf8, 0x0f, 0x0b };
+    g_autofree Runs *t = g_new0(Runs, 1);
+
+    g_assert_true(tcg_native_init());
+    t->m = diff_machine_new();
+    t->rng.s = opt_seed;
+    random_start(t);
+    memcpy(t->m->code + 1024, endless, sizeof(endless));
+    for (unsigned i = 0; i < 2 * PASSES; i++) {
+        begin(t);
+        t->m->c->attention = 1;
+        g_assert_true(tcg_block_raw(t->m->c));
+        g_assert_cmphex(t->m->c->rip, ==, t->start.rip);
     }
     diff_machine_free(t->m);
 }
@@ -302,5 +361,6 @@ int main(int argc, char **argv)
     g_option_context_parse(context, &argc, &argv, NULL);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tcg/runs/sequences_end_as_instruction_by_instruction", test_runs);
+    g_test_add_func("/tcg/runs/an_endless_loop_notices_requests", test_attention);
     return g_test_run();
 }

@@ -299,8 +299,7 @@ static bool may_write_later(TcgCPU *c, const Walk *w, bool readonly)
     Walk t = *w;
 
     t.access = TCG_WRITE;
-    return !readonly && w->dirty && rights_allow(c, &t) && !tcg_page_has_code(c, w->gpa) &&
-           !pkey_denies(c, &t, w->leaf);
+    return !readonly && w->dirty && rights_allow(c, &t) && !pkey_denies(c, &t, w->leaf);
 }
 
 /* Of the 4 MiB around. */
@@ -335,7 +334,7 @@ static uint8_t *fill(TcgCPU *c, Walk *w)
 {
     uint64_t page = w->la & TCG_PAGE_MASK;
     TcgTlbEntry *e = tcg_tlb_entry(c, w->la);
-    bool readonly = false;
+    bool readonly = false, writable;
     uint8_t *host = c->mem->page(c->opaque, w->gpa & TCG_PAGE_MASK, &readonly);
 
     c->nr_tlb_miss++;
@@ -346,9 +345,10 @@ static uint8_t *fill(TcgCPU *c, Walk *w)
         return host + (w->la & 0xfff);
     }
     e->read = page; /* whoever may write may read */
-    e->write = may_write_later(c, w, readonly) ? page : TCG_NO_TAG;
+    writable = may_write_later(c, w, readonly);
+    e->write = writable && !tcg_page_has_code(c, w->gpa) ? page : TCG_NO_TAG;
     e->addend = (uintptr_t)host - page;
-    e->gpa = note_page(c, w);
+    e->gpa = note_page(c, w) | (writable ? TCG_TLB_CODE : 0);
     return host + (w->la & 0xfff);
 }
 
@@ -432,7 +432,11 @@ static uint8_t *access_page(TcgCPU *c, const TcgOp *op, uint64_t la, TcgAccess a
 {
     TcgTlbEntry *e = tcg_tlb_entry(c, la);
 
-    if ((access == TCG_WRITE ? e->write : e->read) == (la & TCG_PAGE_MASK)) {
+    /* The caller looks for code. */
+    if (e->read == (la & TCG_PAGE_MASK) && (access != TCG_WRITE || e->gpa & TCG_TLB_CODE)) {
+        if (access == TCG_WRITE && !tcg_page_has_code(c, e->gpa)) {
+            e->write = e->read; /* there is none any more */
+        }
         w->gpa = (e->gpa & TCG_PAGE_MASK) | (la & 0xfff);
         return (uint8_t *)(la + e->addend);
     }

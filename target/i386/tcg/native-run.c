@@ -7,6 +7,9 @@
  * is taken, ends the run before it: the code returns how many are done, and the rest is left to
  * their handlers.
  *
+ * Jumps within a run stay in it; those backwards look for requests and whether the block is still
+ * there.
+ *
  * In a block a run is an op of its own before those it stands for:
  *
  *   ops:  [run 4] [movsd] [mulsd] [addsd] [add] [call]   run: op->aux code, op->i.imm how many ops
@@ -226,6 +229,45 @@ static bool is_jump(const TcgOp *op)
     return x86_insn_row(op->i.row)->handler == X86_H_jcc;
 }
 
+static void patch(TcgEmit *e, unsigned end, unsigned to)
+{
+    int32_t disp = to - end;
+
+    memcpy(e->b + end - 4, &disp, 4);
+}
+
+static void emit_jump(TcgEmit *e, unsigned to)
+{
+    tcg_emit(e, 0xe9, 1);
+    tcg_emit(e, to - (e->n + 4), 4);
+}
+
+/* Jumps back to @to unless something is to be looked at. */
+static void emit_back(TcgRun *r, unsigned to)
+{
+    const TcgOp *run = r->ops - 1;
+    TcgEmit *e = &r->e;
+    unsigned ends[2];
+
+    tcg_emit_code(e, 0x8b, 1); /* mov eax, [rdi + attention]; or eax, [rdi + no_chain] */
+    tcg_emit_state(e, 0, offsetof(TcgCPU, attention));
+    tcg_emit_code(e, 0x0b, 1);
+    tcg_emit_state(e, 0, offsetof(TcgCPU, no_chain));
+    tcg_emit_code(e, 0x0f85, 2);
+    tcg_emit(e, 0, 4);
+    ends[0] = e->n;
+    tcg_emit_code(e, 0x48b8, 2); /* mov rax, &run->fn; mov rcx, run->fn; cmp [rax], rcx */
+    tcg_emit(e, (uintptr_t)&run->fn, 8);
+    tcg_emit_code(e, 0x48b9, 2);
+    tcg_emit(e, (uintptr_t)r->fn, 8);
+    tcg_emit_code(e, 0x483908, 3);
+    tcg_emit_code(e, 0x0f84, 2);
+    tcg_emit(e, 0, 4);
+    patch(e, e->n, to);
+    ends[1] = e->n;
+    patch(e, ends[0], ends[1]);
+}
+
 static void emit_epilogue(TcgRun *r)
 {
     TcgEmit *e = &r->e;
@@ -239,12 +281,34 @@ static void emit_epilogue(TcgRun *r)
     }
     tcg_emit(e, 0xc3, 1);
     for (unsigned i = 0; i < r->nr_exits; i++) {
-        int32_t to = e->n - r->exits[i];
+        unsigned op = r->exit_op[i], target = r->target[op];
 
-        memcpy(e->b + r->exits[i] - 4, &to, 4);
-        emit_done(e, r->exit_op[i] | (is_jump(&r->ops[r->exit_op[i]]) ? RUN_TAKEN : 0));
-        tcg_emit(e, 0xe9, 1); /* jmp common */
-        tcg_emit(e, common - (e->n + 4), 4);
+        if (target > op + 1) { /* forward */
+            patch(e, r->exits[i], r->at[target - 1]);
+            continue;
+        }
+        patch(e, r->exits[i], e->n);
+        if (target) {
+            emit_back(r, r->at[target - 1]);
+        }
+        emit_done(e, op | (is_jump(&r->ops[op]) ? RUN_TAKEN : 0));
+        emit_jump(e, common);
+    }
+}
+
+/* Which jumps stay in the run? */
+static void find_targets(TcgRun *r)
+{
+    for (unsigned n = 0; n < r->nr; n++) {
+        const X86Insn *i = &r->ops[n].i;
+        int64_t to = (int64_t)i->user + i->len + (int64_t)i->imm;
+
+        for (unsigned m = 0; m < r->nr && is_jump(&r->ops[n]) && i->opsize == 8; m++) {
+            if (r->ops[m].i.user == to) {
+                r->target[n] = m + 1;
+                r->label[m] = true;
+            }
+        }
     }
 }
 
@@ -252,7 +316,7 @@ static RunCode *compile(TcgCPU *c, const TcgOp *op)
 {
     uint8_t code[CODE_MAX];
     TcgRun r = { .e = { .b = code, .same = true }, .ops = op + 1, .nr = op->i.imm,
-                 .set = c->mmu_set };
+                 .fn = op->fn, .set = c->mmu_set };
 
     for (unsigned n = 0; n < r.nr; n++) {
         TcgFpuKind kind = tcg_native_run_kind(&r.ops[n]);
@@ -262,8 +326,16 @@ static RunCode *compile(TcgCPU *c, const TcgOp *op)
             note_registers(&r, &r.ops[n]);
         }
     }
+    if (r.fn == tcg_op_end_block) { /* dropped meanwhile */
+        return NULL;
+    }
+    find_targets(&r);
     move_registers(&r.e, r.used, true);
     for (unsigned n = 0; n < r.nr; n++) {
+        r.at[n] = r.e.n;
+        if (r.label[n]) {
+            r.flags_of = 0;
+        }
         if (tcg_native_run_kind(&r.ops[n])) {
             emit_vec(&r, n);
         } else {
@@ -306,6 +378,9 @@ static HANDLER(run_int)
     RunCode *code = __atomic_load_n(&op->aux, __ATOMIC_ACQUIRE);
     uint64_t done;
 
+    if (unlikely(c->no_chain)) {
+        NEXT;
+    }
     if (unlikely(!code)) {
         code = warm_up(c, op);
         if (!code) {

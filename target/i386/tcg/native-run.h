@@ -10,12 +10,16 @@ enum { TCG_RUN_MAX = 40 };
 typedef struct TcgRun {
     TcgEmit e;
     const TcgOp *ops;
+    TcgHandler *fn;         /* of the run's own op, while its block is there */
     unsigned nr;
     unsigned set;           /* TCG_MMU_* */
     uint16_t used, written; /* vector registers */
     unsigned exits[TCG_RUN_MAX * 3]; /* ends of jumps to be filled in */
     uint8_t exit_op[TCG_RUN_MAX * 3];
     unsigned nr_exits;
+    uint8_t target[TCG_RUN_MAX]; /* of a jump within the run: number of the op + 1 */
+    bool label[TCG_RUN_MAX];     /* one goes here */
+    unsigned at[TCG_RUN_MAX];    /* where the op's code begins */
     uint8_t flags_of;       /* FLAGS_*: what the last integer op left in r8, r9, r10 */
     uint8_t flags_bytes;
 } TcgRun;

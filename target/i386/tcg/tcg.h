@@ -53,7 +53,7 @@ enum { TCG_TLB_BITS = 10, TCG_TLB_ENTRIES = 1 << TCG_TLB_BITS };
 typedef struct TcgTlbEntry {
     uint64_t read, write;
     uintptr_t addend; /* host address minus linear address */
-    uint64_t gpa;     /* of the page; bit 0: global */
+    uint64_t gpa;     /* of the page, and TCG_TLB_* */
 } TcgTlbEntry;
 
 /* Where code of a page is fetched. */
@@ -64,6 +64,7 @@ typedef struct TcgCodeTlb {
 } TcgCodeTlb;
 #define TCG_NO_TAG 1ull
 #define TCG_TLB_GLOBAL 1ull
+#define TCG_TLB_CODE 2ull /* may be written but for the code on the page */
 
 typedef enum TcgAccess { TCG_READ, TCG_WRITE, TCG_EXEC } TcgAccess;
 
