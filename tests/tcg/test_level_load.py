@@ -17,6 +17,7 @@ from test_guests import BOOT_LIMIT_S, images, nested, results, vmm
 
 ALL = "--all" in sys.argv
 DISK_BYTES = 64 << 20
+LOAD_LIMIT_S = 4 * BOOT_LIMIT_S
 WORKERS = 4
 # The modules of the disk; then WORKERS readers or writers at a time, each request a page.
 CHECK = r"""
@@ -62,7 +63,7 @@ def read_trace(path):
 
 
 class Load(vmm.TestCase):
-    limit_s = 4 * BOOT_LIMIT_S
+    limit_s = 2 * LOAD_LIMIT_S
 
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory(prefix="level-load-", dir="/dev/shm")
@@ -87,7 +88,7 @@ class Load(vmm.TestCase):
             args += ["-trace", "ioapic_" + event]
         with vmm.VMM("-accel", "tcg", "-m", "1024", "-no-shutdown", "-drive",
                      "if=none,id=d,format=raw,file=" + self.disk, "-D", trace, *args) as vm:
-            vm.wait_serial("RESULT done", BOOT_LIMIT_S)
+            vm.wait_serial("RESULT done", LOAD_LIMIT_S)
             vmm.wait_until(lambda: vm.cmd("query-status")["status"] == "shutdown", 60, "power-off")
             count, per_pin = counters(vm.hmp("info ioapic")), vm.hmp("info irq")
             got = results(vm.serial())
