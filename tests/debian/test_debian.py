@@ -89,7 +89,7 @@ class Console:
         start = len(self.text)
         # The marks do not stand in the line itself, which a terminal may echo.
         self.send("echo A''A; { %s; } </dev/null; echo \"B\"\"B $?\"\n" % command)
-        match = self.wait(r"AA\n((?:.*\n)*?)BB (\d+)\n", start)
+        match = self.wait(r"(?s)AA\n(.*?)BB (\d+)\n", start)
         if match[2] != "0":
             raise AssertionError("%s: status %s\n%s" % (command, match[2], match[1]))
         return match[1]
