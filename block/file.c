@@ -177,6 +177,19 @@ static void file_close(BlockNode *bs)
     g_mutex_clear(&s->grow);
 }
 
+/* Its length may have changed. */
+static bool file_activate(BlockNode *bs, Error **errp)
+{
+    FileState *s = bs->state;
+    struct stat st;
+
+    if (fstat(s->fd, &st) < 0) {
+        error_setg_errno(errp, errno, "Could not access '%s'", bs->filename);
+        return false;
+    }
+    return get_length(bs, s, &st, errp);
+}
+
 static bool file_set_perm(BlockNode *bs, uint64_t perm, uint64_t shared, Error **errp)
 {
     FileState *s = bs->state;
@@ -494,7 +507,8 @@ static int64_t file_allocated_size(BlockNode *bs)
 
 #define FILE_DRIVER_FUNCTIONS                                                                      \
     .state_size = sizeof(FileState), .open = file_open, .close = file_close,                       \
-    .set_perm = file_set_perm, .preadv = file_preadv, .pwritev = file_pwritev,                     \
+    .set_perm = file_set_perm, .activate = file_activate, .preadv = file_preadv,                   \
+    .pwritev = file_pwritev,                                                                       \
     .pwrite_zeroes = file_pwrite_zeroes, .pdiscard = file_pdiscard, .flush = file_flush,           \
     .truncate = file_truncate, .allocated_file_size = file_allocated_size
 

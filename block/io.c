@@ -14,7 +14,7 @@ static int check_range(const BlockNode *bs, int64_t offset, int64_t bytes, bool 
     if (!bs->drv->growable && offset + bytes > bdrv_get_total(bs)) {
         return -EIO;
     }
-    return is_write && bs->read_only ? -EPERM : 0;
+    return is_write && (bs->read_only || bs->inactive) ? -EPERM : 0;
 }
 
 static void note_write(BlockNode *bs, int64_t end)
@@ -126,7 +126,7 @@ int bdrv_pdiscard(BlockNode *bs, int64_t offset, int64_t bytes)
 
 int bdrv_flush(BlockNode *bs)
 {
-    if (bs->read_only || !bs->drv->flush) {
+    if (bs->read_only || bs->inactive || !bs->drv->flush) {
         return 0;
     }
     return bs->drv->flush(bs);
@@ -134,6 +134,10 @@ int bdrv_flush(BlockNode *bs)
 
 bool bdrv_truncate(BlockNode *bs, int64_t bytes, Error **errp)
 {
+    if (bs->inactive) {
+        error_setg(errp, "the image belongs to another process during a migration");
+        return false;
+    }
     if (bs->read_only) {
         error_setg(errp, "Image is read-only");
         return false;

@@ -89,6 +89,7 @@ static bool apply_common(BlockNode *bs, const BlockdevOptions *opts, Error **err
         return false;
     }
     bs->read_only = opts->has_read_only && opts->read_only;
+    bs->inactive = bdrv_opening_inactive();
     bs->force_share = opts->has_force_share && opts->force_share;
     bs->direct = opts->cache && opts->cache->has_direct && opts->cache->direct;
     bs->no_flush = opts->cache && opts->cache->has_no_flush && opts->cache->no_flush;

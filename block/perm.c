@@ -65,8 +65,8 @@ static void child_perm(const BlockNode *bs, BlockRole role, uint64_t *perm, uint
 
     switch (role) {
     case BLOCK_ROLE_STORAGE:
-        *perm = BLK_PERM_CONSISTENT_READ | (bs->read_only ? 0 : writing);
-        *shared = BLK_PERM_ALL & ~writing;
+        *perm = BLK_PERM_CONSISTENT_READ | (bs->read_only || bs->inactive ? 0 : writing);
+        *shared = BLK_PERM_ALL & ~(bs->inactive ? 0 : writing);
         break;
     case BLOCK_ROLE_COW:
         *perm = BLK_PERM_CONSISTENT_READ;
@@ -134,10 +134,19 @@ static bool refresh(BlockNode *bs, Error **errp)
         error_setg(errp, "Block node is read-only");
         return false;
     }
+    if (bs->inactive) {
+        perm &= BLK_PERM_CONSISTENT_READ;
+        shared = BLK_PERM_ALL;
+    }
     bs->perm = perm;
     bs->shared = shared;
     return (!bs->drv->set_perm || bs->drv->set_perm(bs, perm, shared, errp)) &&
            refresh_child(bs, bs->file, errp) && refresh_child(bs, bs->backing, errp);
+}
+
+bool bdrv_refresh_perm(BlockNode *bs, Error **errp)
+{
+    return refresh(bs, errp);
 }
 
 static void edge_free(BlockEdge *edge)

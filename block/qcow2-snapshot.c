@@ -422,7 +422,7 @@ static bool snapshot_create(BlockNode *bs, const SnapshotInfo *info, Error **err
                                                                   : "snapshot name is too long");
         return false;
     }
-    for (guint i = 0; i < s->snapshots->len; i++) {
+    for (guint i = 0; !info->replaces && i < s->snapshots->len; i++) {
         if (!strcmp(((Qcow2Snapshot *)g_ptr_array_index(s->snapshots, i))->info.name,
                     info->name)) {
             error_setg(errp, "Snapshot '%s' already exists on node '%s'", info->name,
@@ -672,7 +672,55 @@ static int load_vmstate(BlockNode *bs, uint64_t pos, void *buf, size_t bytes)
     return vm_state_offset(s, pos, bytes, &guest) ? qcow2_read(s, guest, &iov, 1, bytes) : -EIO;
 }
 
+/* Reading goes through the snapshot's L1 table meanwhile. */
+static bool peek_begin(BlockNode *bs, unsigned i, Error **errp)
+{
+    Qcow2State *s = bs->state;
+    const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+    uint64_t bytes = sn->info.disk_bytes ? sn->info.disk_bytes : (uint64_t)bdrv_length(bs);
+    uint64_t needed = MIN(bytes, (uint64_t)BDRV_MAX_LENGTH);
+    uint64_t *l1;
+    int ret;
+
+    needed = qcow2_l1_entries(s, needed);
+    if (needed > QCOW2_MAX_L1_BYTES / 8) {
+        error_setg(errp, "Snapshot '%s' on '%s' has the impossible disk size %" PRIu64,
+                   sn->info.name, bs->filename, bytes);
+        return false;
+    }
+    g_mutex_lock(&s->lock);
+    l1 = load_snapshot_l1(s, sn, needed, &ret);
+    if (ret == 0) {
+        s->own.l1 = s->l1;
+        s->own.l1_size = s->l1_size;
+        s->own.vm_state_index = s->vm_state_index;
+        s->own.on = true;
+        s->l1 = l1;
+        s->l1_size = (uint32_t)MAX(sn->l1_size, needed);
+        s->vm_state_index = (uint32_t)needed;
+    }
+    g_mutex_unlock(&s->lock);
+    return report(ret, errp, "read", sn->info.name, bs);
+}
+
+static void peek_end(BlockNode *bs)
+{
+    Qcow2State *s = bs->state;
+
+    g_mutex_lock(&s->lock);
+    if (s->own.on) {
+        g_free(s->l1);
+        s->l1 = s->own.l1;
+        s->l1_size = s->own.l1_size;
+        s->vm_state_index = s->own.vm_state_index;
+        s->own.on = false;
+    }
+    g_mutex_unlock(&s->lock);
+}
+
 const SnapshotOps qcow2_snapshot_ops = {
+    .peek_begin = peek_begin,
+    .peek_end = peek_end,
     .count = snapshot_count,
     .get = snapshot_get,
     .create = snapshot_create,

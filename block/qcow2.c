@@ -536,9 +536,22 @@ static void state_free(Qcow2State *s)
     g_cond_clear(&s->range_cond);
 }
 
-static bool load_image(Qcow2State *s, const BlockdevOptions *opts, Error **errp)
+static void state_init(Qcow2State *s, BlockNode *bs)
 {
-    const BlockdevOptionsQcow2 *o = opts->u.qcow2;
+    s->bs = bs;
+    s->writable = !bs->read_only && !bs->inactive;
+    s->snapshots = g_ptr_array_new();
+    s->metadata = g_hash_table_new(NULL, NULL);
+    s->pending = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    g_mutex_init(&s->lock);
+    g_mutex_init(&s->range_lock);
+    g_cond_init(&s->range_cond);
+    g_queue_init(&s->ranges);
+}
+
+static bool load_image(Qcow2State *s, Error **errp)
+{
+    const BlockdevOptionsQcow2 *o = &s->given;
 
     if (!read_header(s, errp) || !read_v3_fields(s, errp) || !read_extensions(s, errp) ||
         !load_reftable(s, errp) || !load_l1(s, errp) || !qcow2_load_snapshots(s, errp) ||
@@ -563,17 +576,62 @@ static bool qcow2_open(BlockNode *bs, const BlockdevOptions *opts, Error **errp)
     bs->read_only = bs->read_only || bs->file->bs->read_only;
     bs->mem_alignment = bs->file->bs->mem_alignment;
     bs->request_alignment = bs->file->bs->request_alignment;
-    s->bs = bs;
-    s->writable = !bs->read_only;
-    s->snapshots = g_ptr_array_new();
-    s->metadata = g_hash_table_new(NULL, NULL);
-    s->pending = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    g_mutex_init(&s->lock);
-    g_mutex_init(&s->range_lock);
-    g_cond_init(&s->range_cond);
-    g_queue_init(&s->ranges);
-    if (!load_image(s, opts, errp) || !open_backing(s, opts, errp)) {
+    state_init(s, bs);
+    s->given = *opts->u.qcow2;
+    s->given.file = NULL;
+    s->given.backing = NULL;
+    if (!load_image(s, errp) || !open_backing(s, opts, errp)) {
         state_free(s);
+        return false;
+    }
+    return true;
+}
+
+/* Everything that is in memory goes to the image. */
+static int write_back(Qcow2State *s)
+{
+    int ret;
+
+    g_mutex_lock(&s->lock);
+    ret = qcow2_flush_locked(s); /* takes pending references back: in memory */
+    if (s->writable && !s->corrupt && ret == 0) {
+        ret = qcow2_cache_write(s, &s->ref_cache);
+        if (ret == 0 && s->dirty_set) {
+            ret = bdrv_flush(s->bs->file->bs);
+            ret = ret ? ret : qcow2_set_dirty_bit(s, false);
+        }
+    }
+    g_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static int qcow2_inactivate(BlockNode *bs)
+{
+    Qcow2State *s = bs->state;
+    int ret = s->writable ? write_back(s) : 0;
+
+    if (ret == 0) {
+        s->writable = false;
+    }
+    return ret;
+}
+
+/* Another process has written the image: all of its metadata is read again. */
+static bool qcow2_activate(BlockNode *bs, Error **errp)
+{
+    Qcow2State *s = bs->state;
+    BlockdevOptionsQcow2 given = s->given;
+
+    state_free(s);
+    memset(s, 0, sizeof(*s));
+    state_init(s, bs);
+    s->given = given;
+    if (!load_image(s, errp)) {
+        error_prepend(errp, "Could not read image '%s' again: ", bs->filename);
+        s->corrupt = true; /* no request may use what is not there */
+        s->writable = false;
+        s->l1_size = s->reftable_entries = 0;
+        bdrv_set_total(bs, 0);
         return false;
     }
     return true;
@@ -582,18 +640,8 @@ static bool qcow2_open(BlockNode *bs, const BlockdevOptions *opts, Error **errp)
 static void qcow2_close(BlockNode *bs)
 {
     Qcow2State *s = bs->state;
-    int ret;
+    int ret = bs->inactive ? 0 : write_back(s);
 
-    g_mutex_lock(&s->lock);
-    ret = qcow2_flush_locked(s); /* takes pending references back: in memory */
-    if (s->writable && !s->corrupt && ret == 0) {
-        ret = qcow2_cache_write(s, &s->ref_cache);
-        if (ret == 0 && s->dirty_set) {
-            ret = bdrv_flush(bs->file->bs);
-            ret = ret ? ret : qcow2_set_dirty_bit(s, false);
-        }
-    }
-    g_mutex_unlock(&s->lock);
     if (ret < 0) {
         error_report("Lost persistent metadata of '%s' at close: %s", bs->filename,
                      g_strerror(-ret));
@@ -801,6 +849,8 @@ const BlockDriver block_driver_qcow2 = {
     .file_role = BLOCK_ROLE_STORAGE,
     .open = qcow2_open,
     .close = qcow2_close,
+    .activate = qcow2_activate,
+    .inactivate = qcow2_inactivate,
     .preadv = qcow2_preadv,
     .pwritev = qcow2_pwritev,
     .pwrite_zeroes = qcow2_pwrite_zeroes,

@@ -109,7 +109,8 @@ typedef struct Qcow2State {
     uint64_t cluster_size, l2_entries, refs_per_block;
     uint64_t incompat, compat;
     bool zstd, has_compression_field;
-    bool writable;  /* opened for writing */
+    BlockdevOptionsQcow2 given; /* the numbers; pointers are NULL */
+    bool writable;  /* opened for writing, and not inactive */
     bool corrupt;   /* found, or marked: no more writes */
     bool lazy;      /* lazy refcounts are on; .dirty_set: the dirty bit is on disk */
     bool dirty_set;
@@ -132,6 +133,11 @@ typedef struct Qcow2State {
     GHashTable *metadata; /* cluster numbers of L2 tables and refcount blocks in use */
     GPtrArray *snapshots; /* of Qcow2Snapshot */
     uint64_t snapshots_offset, snapshots_bytes;
+    struct {              /* .l1 and so on while those of a snapshot stand in their place */
+        uint64_t *l1;
+        uint32_t l1_size, vm_state_index;
+        bool on;
+    } own;
     struct Qcow2Txn *txn; /* NULL: none */
     char *backing_name, *backing_format;
     uint64_t opened_size_max; /* larger of file length and what we allocated */

@@ -46,6 +46,16 @@ static bool raw_open(BlockNode *bs, const BlockdevOptions *opts, Error **errp)
     return true;
 }
 
+static bool raw_activate(BlockNode *bs, Error **errp)
+{
+    const RawState *s = bs->state;
+
+    if (!s->has_size) {
+        bdrv_set_total(bs, raw_available(bs));
+    }
+    return true;
+}
+
 static int raw_preadv(BlockNode *bs, int64_t offset, const struct iovec *iov, int niov,
                       size_t bytes)
 {
@@ -99,6 +109,7 @@ const BlockDriver block_driver_raw = {
     .is_format = true,
     .file_role = BLOCK_ROLE_FILTERED,
     .open = raw_open,
+    .activate = raw_activate,
     .preadv = raw_preadv,
     .pwritev = raw_pwritev,
     .pwrite_zeroes = raw_pwrite_zeroes,

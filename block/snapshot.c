@@ -6,7 +6,7 @@
 
 bool bdrv_can_snapshot(const BlockNode *bs)
 {
-    return bs->drv->snapshot && !bs->read_only;
+    return bs->drv->snapshot && !bs->read_only && !bs->inactive;
 }
 
 unsigned bdrv_snapshot_count(BlockNode *bs)
@@ -73,6 +73,18 @@ bool bdrv_snapshot_delete(BlockNode *bs, const char *name, Error **errp)
     int i = find(bs, name, errp);
 
     return i >= 0 && bs->drv->snapshot->remove(bs, (unsigned)i, errp);
+}
+
+bool bdrv_snapshot_peek_begin(BlockNode *bs, const char *name, Error **errp)
+{
+    int i = find(bs, name, errp);
+
+    return i >= 0 && bs->drv->snapshot->peek_begin(bs, (unsigned)i, errp);
+}
+
+void bdrv_snapshot_peek_end(BlockNode *bs)
+{
+    bs->drv->snapshot->peek_end(bs);
 }
 
 int bdrv_save_vmstate(BlockNode *bs, uint64_t pos, const void *buf, size_t bytes)

@@ -96,6 +96,20 @@ void hmp_hostfwd_add(Monitor *mon, const HmpArg *args);
 void hmp_hostfwd_remove(Monitor *mon, const HmpArg *args);
 void hmp_info_network(Monitor *mon, const HmpArg *args);
 void hmp_info_usernet(Monitor *mon, const HmpArg *args);
+/* Migration and snapshots (hmp-migration.c). */
+void hmp_migrate(Monitor *mon, const HmpArg *args);
+void hmp_migrate_cancel(Monitor *mon, const HmpArg *args);
+void hmp_migrate_continue(Monitor *mon, const HmpArg *args);
+void hmp_migrate_incoming(Monitor *mon, const HmpArg *args);
+void hmp_migrate_set_capability(Monitor *mon, const HmpArg *args);
+void hmp_migrate_set_parameter(Monitor *mon, const HmpArg *args);
+void hmp_info_migrate(Monitor *mon, const HmpArg *args);
+void hmp_info_migrate_capabilities(Monitor *mon, const HmpArg *args);
+void hmp_info_migrate_parameters(Monitor *mon, const HmpArg *args);
+void hmp_savevm(Monitor *mon, const HmpArg *args);
+void hmp_loadvm(Monitor *mon, const HmpArg *args);
+void hmp_delvm(Monitor *mon, const HmpArg *args);
+void hmp_info_snapshots(Monitor *mon, const HmpArg *args);
 
 /* info pci (qmp-cmds-pci.c). */
 void hmp_info_iothreads(Monitor *mon, const HmpArg *args);

@@ -99,32 +99,6 @@ bool qmp_query_command_line_options(const QueryCommandLineOptionsArgs *args,
     return true;
 }
 
-/* --- Capabilities of a migration that is to come ---------------------------------------------- */
-
-static bool migration_capabilities[MIGRATION_CAPABILITY__MAX];
-
-bool qmp_query_migrate_capabilities(MigrationCapabilityStatusList **ret, Error **errp)
-{
-    *ret = g_new0(MigrationCapabilityStatusList, 1);
-    for (int i = 0; i < MIGRATION_CAPABILITY__MAX; i++) {
-        MigrationCapabilityStatus *status = MigrationCapabilityStatusList_append(*ret);
-
-        status->capability = (MigrationCapability)i;
-        status->state = migration_capabilities[i];
-    }
-    return true;
-}
-
-bool qmp_migrate_set_capabilities(const MigrateSetCapabilitiesArgs *args, Error **errp)
-{
-    for (size_t i = 0; i < args->capabilities->len; i++) {
-        const MigrationCapabilityStatus *status = &args->capabilities->items[i];
-
-        migration_capabilities[status->capability] = status->state;
-    }
-    return true;
-}
-
 /* --- What is not there ------------------------------------------------------------------------ */
 
 bool qmp_query_tpm_models(TpmModelList **ret, Error **errp)

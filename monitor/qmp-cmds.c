@@ -2,6 +2,7 @@
 /* QMP commands about the program, the machine and its run state. Main loop, BQL. */
 #include "qemu/osdep.h"
 #include "hw/core/machine.h"
+#include "migration/migration.h"
 #include "qapi/qapi-commands.h"
 #include "qapi/qapi-events.h"
 #include "qemu/log.h"
@@ -71,11 +72,15 @@ bool qmp_stop(Error **errp)
     if (runstate_is_running()) {
         vm_stop(RUN_STATE_PAUSED);
     }
+    migration_incoming_cont(false);
     return true;
 }
 
 bool qmp_cont(Error **errp)
 {
+    if (migration_incoming_cont(true)) {
+        return true;
+    }
     return vm_start(errp);
 }
 

@@ -21,7 +21,7 @@ LAYERS = [
     ('util', []),
     ('qapi', ['util']),
     ('hw/core', ['util', 'qapi', 'system']),
-    ('migration', ['util', 'qapi', 'hw/core', 'system', 'block']),
+    ('migration', ['util', 'qapi', 'hw/core', 'system', 'block', 'chardev']),
     ('system', ['util', 'qapi', 'hw/core', 'migration', 'chardev']),
     ('block', ['util', 'qapi', 'system']),
     ('chardev', ['util', 'qapi', 'hw/core', 'system']),
@@ -33,7 +33,7 @@ LAYERS = [
     ('hw', ['util', 'qapi', 'hw', 'system', 'block', 'chardev', 'backends', 'migration', 'net']),
     ('gdbstub', ['util', 'qapi', 'hw', 'system', 'chardev', 'target/i386']),
     ('monitor', ['util', 'qapi', 'hw', 'system', 'backends', 'block', 'chardev',
-                 'target/i386', 'gdbstub', 'net']),
+                 'target/i386', 'gdbstub', 'migration', 'net']),
     ('tests', ['*']),
     ('scripts', ['*']),
 ]

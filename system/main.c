@@ -9,6 +9,8 @@
 #include "hw/core/machine.h"
 #include "hw/core/qdev.h"
 #include "hw/core/user-object.h"
+#include "hw/i386/migration-config.h"
+#include "migration/snapshot.h"
 #include "migration/savestate.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/smbios/smbios.h"
@@ -636,6 +638,9 @@ static bool start(Error **errp)
     object_set_chardev_resolver(find_chardev, name_chardev);
     vm_set_stopped_handler(rest_disks);
     vm_add_event_listener(tell_net);
+    vm_set_start_handler(bdrv_activate_all);
+    bdrv_open_inactive(opts.incoming != NULL);
+    migration_init(&x86_migration_ops);
     vm_set_reboot_action(opts.no_reboot);
     vm_set_shutdown_action(opts.no_shutdown);
     if (!build_machine(errp) || !create_monitors(errp)) {
@@ -658,11 +663,17 @@ static bool start(Error **errp)
     if (opts.qtest && !qtest_start(opts.qtest, opts.qtest_log, errp)) {
         return false;
     }
+    if (opts.loadvm && !snapshot_load(opts.loadvm, NULL, NULL, errp)) {
+        return false;
+    }
+    if (opts.incoming && !migration_incoming_start(opts.incoming, !opts.start_paused, errp)) {
+        return false;
+    }
     if (!sandbox_enter(opts.sandbox, errp)) {
         return false;
     }
     daemonize_ready();
-    return opts.start_paused || vm_start(errp);
+    return opts.start_paused || opts.incoming || vm_start(errp);
 }
 
 static void stop(void)
@@ -671,6 +682,7 @@ static void stop(void)
         vm_remove_event_listeners(); /* clients expect no STOP after SHUTDOWN here */
         vm_stop(RUN_STATE_SHUTDOWN);
     }
+    migration_cleanup();
     gdbserver_cleanup(vm_exit_status());
     cpus_destroy_all();
     blockdev_close_all();

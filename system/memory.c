@@ -4,6 +4,7 @@
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
 #include "system/memory.h"
+#include "system/ram-dirty.h"
 
 struct AddressSpace {
     char *name;
@@ -392,6 +393,11 @@ void address_space_set_listener(AddressSpace *as, MemoryListener *l)
     notify_events(as, as->events, NULL, true);
 }
 
+MemoryListener *address_space_listener(const AddressSpace *as)
+{
+    return as->listener;
+}
+
 /* The index of the first range that ends after @addr. */
 static unsigned search_view(const FlatView *v, hwaddr addr)
 {
@@ -573,9 +579,7 @@ bool address_space_debug_rw(AddressSpace *as, hwaddr addr, void *buf, uint64_t l
             }
         } else {
             memcpy(host, p, n);
-            if (as->listener && as->listener->ram_written) {
-                as->listener->ram_written(as->listener, addr, n);
-            }
+            address_space_mark_written(as, addr, n);
         }
         addr += n;
         p += n;
@@ -663,8 +667,39 @@ void *address_space_map_ram(AddressSpace *as, hwaddr addr, uint64_t len, bool is
     return got == len ? host : NULL;
 }
 
+/* The dirty bits of [@addr, + @len); the view cannot change meanwhile. */
+static void mark_dirty(const FlatView *v, hwaddr addr, uint64_t len)
+{
+    for (unsigned i = search_view(v, addr); i < v->nr && len; i++) {
+        const FlatRange *r = &v->ranges[i];
+        hwaddr start = MAX(addr, r->addr), into = start - r->addr;
+        uint64_t skipped = start - addr, n;
+
+        if (skipped >= len) {
+            return;
+        }
+        n = MIN(len - skipped, r->size - into);
+        if (r->mr->ram) {
+            ram_mark_dirty(r->mr->ram, r->offset + into, n);
+        }
+        addr = start + n;
+        len -= skipped + n;
+    }
+}
+
 void address_space_mark_written(AddressSpace *as, hwaddr addr, uint64_t len)
 {
+    if (ram_dirty_logging()) {
+        bool locked = bql_locked();
+
+        if (!locked) {
+            g_rw_lock_reader_lock(&as->lock);
+        }
+        mark_dirty(&as->view, addr, len);
+        if (!locked) {
+            g_rw_lock_reader_unlock(&as->lock);
+        }
+    }
     if (as->listener && as->listener->ram_written) {
         as->listener->ram_written(as->listener, addr, len);
     }

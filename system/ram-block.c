@@ -9,6 +9,8 @@
 /* Huge pages of the kernel's own making need this alignment. */
 #define THP_BYTES (2 * MiB)
 
+static RAMBlock *first_block; /* BQL */
+
 RAMBlock *ram_block_new(const char *idstr, uint64_t size_bytes, Error **errp)
 {
     return ram_block_map(idstr, size_bytes, &(RAMBlockConfig){ .fd = -1 }, errp);
@@ -53,7 +55,7 @@ RAMBlock *ram_block_map(const char *idstr, uint64_t size_bytes, const RAMBlockCo
     int flags = (cfg->share ? MAP_SHARED : MAP_PRIVATE) | (cfg->reserve ? 0 : MAP_NORESERVE) |
                 (cfg->fd < 0 ? MAP_ANONYMOUS : 0);
     int prot = PROT_READ | (cfg->readonly ? 0 : PROT_WRITE);
-    RAMBlock *rb;
+    RAMBlock *rb, **link = &first_block;
     void *host;
 
     size_bytes = ROUND_UP(size_bytes, page_bytes);
@@ -78,19 +80,35 @@ RAMBlock *ram_block_map(const char *idstr, uint64_t size_bytes, const RAMBlockCo
     rb->page_bytes = page_bytes;
     rb->fd = cfg->fd;
     rb->shared = cfg->share;
+    while (*link) {
+        link = &(*link)->next;
+    }
+    *link = rb;
     return rb;
 }
 
 void ram_block_free(RAMBlock *rb)
 {
+    RAMBlock **link = &first_block;
+
     if (rb) {
+        while (*link != rb) {
+            link = &(*link)->next;
+        }
+        *link = rb->next;
         munmap(rb->host, rb->size_bytes);
         if (rb->fd >= 0) {
             close(rb->fd);
         }
+        g_free(rb->dirty);
         g_free(rb->idstr);
         g_free(rb);
     }
+}
+
+RAMBlock *ram_blocks(void)
+{
+    return first_block;
 }
 
 uint64_t ram_block_discard(RAMBlock *rb, uint64_t offset, uint64_t len)

@@ -23,6 +23,7 @@ static struct {
     bool pending; /* main loop will look at the requests */
     void (*stopped)(void);
     GSList *run_handlers; /* of RunHandler */
+    bool (*starting)(Error **errp);
 } vm = { .state = RUN_STATE_PRELAUNCH };
 
 RunState runstate_get(void)
@@ -135,8 +136,15 @@ bool vm_start(Error **errp)
     if (vm.state == RUN_STATE_RUNNING) {
         return true;
     }
+    if (vm.state == RUN_STATE_FINISH_MIGRATE || vm.state == RUN_STATE_INMIGRATE) {
+        error_setg(errp, "Migration is not finalized yet");
+        return false;
+    }
     if (vm.needs_reset) {
         error_setg(errp, "Resetting the Virtual Machine is required");
+        return false;
+    }
+    if (vm.starting && !vm.starting(errp)) {
         return false;
     }
     vm.state = RUN_STATE_RUNNING;
@@ -151,6 +159,11 @@ bool vm_start(Error **errp)
 void vm_set_stopped_handler(void (*fn)(void))
 {
     vm.stopped = fn;
+}
+
+void vm_set_start_handler(bool (*fn)(Error **errp))
+{
+    vm.starting = fn;
 }
 
 void vm_stop(RunState state)

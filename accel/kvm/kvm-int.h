@@ -36,6 +36,8 @@ typedef struct KVMSlot {
     uint64_t gpa;
     uint64_t size_bytes;
     uint8_t *hva;
+    RAMBlock *ram;
+    uint64_t ram_offset;
     bool readonly;
 } KVMSlot;
 
@@ -56,6 +58,7 @@ typedef struct KVMState {
     GArray *slots; /* of KVMSlot */
     unsigned max_slots;
     bool have_readonly_mem;
+    bool dirty_log; /* slots that the guest can write have KVM_MEM_LOG_DIRTY_PAGES */
 
     KVMArchState *arch; /* owned by target/i386/kvm */
 } KVMState;

@@ -14,6 +14,8 @@ typedef struct TcgRam {
     struct {
         uint64_t gpa, size;
         uint8_t *host;
+        RAMBlock *ram;
+        uint64_t offset; /* into ram */
         bool readonly;
     } ranges[];
 } TcgRam;

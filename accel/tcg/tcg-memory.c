@@ -8,6 +8,7 @@
 #include "accel/tcg/tcg-int.h"
 #include "hw/intc/apic-cpu.h"
 #include "qemu/main-loop.h"
+#include "system/ram-dirty.h"
 
 /* ---- The RAM table --------------------------------------------------------------------------- */
 
@@ -21,6 +22,8 @@ static TcgRam *make_table(TcgMachine *m)
         r->ranges[i].gpa = f->addr;
         r->ranges[i].size = f->size;
         r->ranges[i].host = f->mr->ram->host + f->offset;
+        r->ranges[i].ram = f->mr->ram;
+        r->ranges[i].offset = f->offset;
         r->ranges[i].readonly = f->readonly || f->mr->kind == MR_ROM;
     }
     r->nr = m->flat->len;
@@ -74,6 +77,31 @@ static void ram_written(MemoryListener *l, hwaddr addr, uint64_t len)
     }
 }
 
+/* ---- Dirty logging --------------------------------------------------------------------------- */
+
+static void set_dirty_log(CPUState *cpu, void *opaque)
+{
+    TcgVcpu *v = cpu->accel;
+
+    tcg_dirty_log(v->c, ram_dirty_logging());
+}
+
+/* Each vCPU forgets which pages it may write without saying so. */
+static void log_again(MemoryListener *l)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        run_on_cpu(cpu, set_dirty_log, NULL);
+    }
+}
+
+static bool log_start(MemoryListener *l, Error **errp)
+{
+    log_again(l);
+    return true;
+}
+
 TcgMachine *tcg_machine_new(MachineState *ms)
 {
     TcgMachine *m = g_new0(TcgMachine, 1);
@@ -81,7 +109,8 @@ TcgMachine *tcg_machine_new(MachineState *ms)
     m->ms = ms;
     m->shared = tcg_shared_new();
     m->flat = g_array_new(FALSE, FALSE, sizeof(FlatRange));
-    m->listener = (MemoryListener){ region_add, region_del, ram_written };
+    m->listener = (MemoryListener){ region_add, region_del, ram_written, .log_start = log_start,
+                                    .log_stop = log_again, .log_harvest = log_again };
     m->ram = make_table(m);
     return m;
 }
@@ -105,6 +134,21 @@ static uint8_t *mem_page(void *opaque, uint64_t gpa, bool *readonly)
         }
     }
     return NULL;
+}
+
+static void mem_dirty(void *opaque, uint64_t gpa)
+{
+    TcgVcpu *v = opaque;
+    const TcgRam *r = __atomic_load_n(&v->m->ram, __ATOMIC_ACQUIRE);
+
+    for (unsigned i = 0; i < r->nr; i++) {
+        uint64_t at = gpa - r->ranges[i].gpa;
+
+        if (at < r->ranges[i].size) {
+            ram_mark_dirty(r->ranges[i].ram, r->ranges[i].offset + at, RAM_PAGE_BYTES);
+            return;
+        }
+    }
 }
 
 /* A kick of the calling vCPU only sets exit_request (cpu_kick()), and a message to its own LAPIC
@@ -208,4 +252,5 @@ static void port_out(void *opaque, uint16_t port, uint64_t value, unsigned size)
     tcg_look_for_kick(v);
 }
 
-const TcgMemOps tcg_machine_mem_ops = { mem_page, mem_read, mem_write, port_in, port_out };
+const TcgMemOps tcg_machine_mem_ops = { mem_page, mem_read, mem_write, port_in, port_out,
+                                        mem_dirty };

@@ -40,6 +40,10 @@ typedef struct BlockDriver {
     void (*close)(BlockNode *bs);
     /* Take or give back what other processes must know (locks). Failure leaves things as before. */
     bool (*set_perm)(BlockNode *bs, uint64_t perm, uint64_t shared, Error **errp);
+    /* .inactive of the node has just been cleared: another process may have changed the image. Is
+     * about to be set: write everything back (0 or -errno). No requests are running. */
+    bool (*activate)(BlockNode *bs, Error **errp);
+    int (*inactivate)(BlockNode *bs);
     int (*preadv)(BlockNode *bs, int64_t offset, const struct iovec *iov, int niov, size_t bytes);
     int (*pwritev)(BlockNode *bs, int64_t offset, const struct iovec *iov, int niov, size_t bytes,
                    int flags);
@@ -65,6 +69,7 @@ struct BlockNode {
     unsigned refcnt;
     bool monitor_owned;
     bool read_only, force_share, direct, no_flush;
+    bool inactive; /* another process may write the image: nothing is written, no locks are held */
     BlockdevDiscardOptions discard;
     BlockdevDetectZeroesOptions detect_zeroes;
     BlockEdge *file, *backing; /* constant while requests run */
@@ -91,6 +96,10 @@ void bdrv_detach_child(BlockEdge **edge);
 BlockEdge *bdrv_root_attach(BlockNode *bs, const char *label, uint64_t perm, uint64_t shared,
                             Error **errp);
 void bdrv_root_detach(BlockEdge *edge);
+/* Brings a node, and what is below it, in line with what its parents want and .inactive says. */
+bool bdrv_refresh_perm(BlockNode *bs, Error **errp);
+/* Whether nodes that are opened now begin inactive. */
+bool bdrv_opening_inactive(void);
 bool bdrv_edge_set_perm(BlockEdge *edge, uint64_t perm, uint64_t shared, Error **errp);
 
 static inline int64_t bdrv_get_total(const BlockNode *bs)

@@ -61,6 +61,13 @@ void bdrv_unref(BlockNode *bs);
 BlockNode *bdrv_find(const char *node_name);
 /* All named nodes, oldest first (NULL starts); NULL at the end. */
 BlockNode *bdrv_next(const BlockNode *bs);
+/* Migration: while @inactive, images that are opened stay inactive: another process may still write
+ * them. */
+void bdrv_open_inactive(bool inactive);
+/* Writes everything back and gives the locks on all images up; takes them again and reads anew what
+ * a format keeps in memory. On failure all images are as before. */
+bool bdrv_inactivate_all(Error **errp);
+bool bdrv_activate_all(Error **errp);
 /* Flushes all nodes; the first error. */
 int bdrv_flush_all(void);
 

@@ -13,6 +13,7 @@ typedef struct SnapshotInfo {
     uint64_t vm_clock_ns;
     uint64_t disk_bytes; /* length of the disk then; 0: not recorded, as now */
     uint64_t icount;     /* UINT64_MAX: not recorded */
+    bool replaces;       /* .create: another one of that name may be there, soon to be deleted */
 } SnapshotInfo;
 
 typedef struct SnapshotOps {
@@ -25,6 +26,9 @@ typedef struct SnapshotOps {
     /* The VM state that the next snapshot takes along, or that the last applied one brought. */
     int (*save_vmstate)(BlockNode *bs, uint64_t pos, const void *buf, size_t bytes);
     int (*load_vmstate)(BlockNode *bs, uint64_t pos, void *buf, size_t bytes);
+    /* Between these .load_vmstate reads from the @i-th snapshot. */
+    bool (*peek_begin)(BlockNode *bs, unsigned i, Error **errp);
+    void (*peek_end)(BlockNode *bs);
 } SnapshotOps;
 
 /* Whether @bs can hold snapshots that are written now. */
@@ -39,6 +43,10 @@ bool bdrv_snapshot_create(BlockNode *bs, const SnapshotInfo *info, Error **errp)
 /* The disk becomes what it was then; its VM state can be read. */
 bool bdrv_snapshot_apply(BlockNode *bs, const char *name, Error **errp);
 bool bdrv_snapshot_delete(BlockNode *bs, const char *name, Error **errp);
+/* Between these bdrv_load_vmstate() reads the VM state of a snapshot that has not been applied; no
+ * requests, no changes. */
+bool bdrv_snapshot_peek_begin(BlockNode *bs, const char *name, Error **errp);
+void bdrv_snapshot_peek_end(BlockNode *bs);
 /* 0 or -errno. @pos counts from the start of the VM state. */
 int bdrv_save_vmstate(BlockNode *bs, uint64_t pos, const void *buf, size_t bytes);
 int bdrv_load_vmstate(BlockNode *bs, uint64_t pos, void *buf, size_t bytes);

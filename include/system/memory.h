@@ -28,6 +28,8 @@ typedef struct RAMBlock {
     uint64_t page_bytes; /* of the host's pages behind it */
     int fd;      /* -1: anonymous */
     bool shared; /* others map the same memory */
+    unsigned long *dirty; /* a bit a page, atomic; made with the first dirty_log_start() */
+    struct RAMBlock *next; /* of ram_blocks() */
 } RAMBlock;
 
 /* How a block is mapped; zero but for .fd = -1 is private anonymous memory. */
@@ -49,6 +51,8 @@ void ram_block_free(RAMBlock *rb);
 /* Gives the whole pages in [@offset, @offset + @len) back to the host; they read as zeroes from
  * then on (private mappings of a file: as the file). Returns the bytes that went. Any thread. */
 uint64_t ram_block_discard(RAMBlock *rb, uint64_t offset, uint64_t len);
+/* The first of all blocks, oldest first; RAMBlock.next leads on. BQL. */
+RAMBlock *ram_blocks(void);
 
 /* Accesses arrive split to sizes between impl_min and impl_max (defaults 1 and 4; at most 8), with
  * @addr relative to the region; wider values are little endian. A device that does not answer a
@@ -151,6 +155,14 @@ typedef struct MemoryListener {
     /* An event is at @addr from now on, or not any more. NULL: never mind. */
     void (*event_add)(struct MemoryListener *l, hwaddr addr, const IoEvent *ev);
     void (*event_del)(struct MemoryListener *l, hwaddr addr, const IoEvent *ev);
+    /* Dirty logging (system/ram-dirty.h): from .log_start on to .log_stop writes of vCPUs are
+     * recorded in RAMBlock.dirty, at the latest when .log_sync returns. After .log_harvest, which
+     * follows when the bits have been taken, a vCPU that writes to a page sets its bit again. BQL.
+     * NULL: the accelerator has no vCPUs that write. */
+    bool (*log_start)(struct MemoryListener *l, Error **errp);
+    void (*log_stop)(struct MemoryListener *l);
+    bool (*log_sync)(struct MemoryListener *l, Error **errp);
+    void (*log_harvest)(struct MemoryListener *l);
 } MemoryListener;
 
 AddressSpace *address_space_new(const char *name, MemoryRegion *root);
@@ -158,6 +170,7 @@ void address_space_free(AddressSpace *as);
 const FlatView *address_space_view(const AddressSpace *as);
 /* @l is called for the present ranges before this returns. One listener an address space. */
 void address_space_set_listener(AddressSpace *as, MemoryListener *l);
+MemoryListener *address_space_listener(const AddressSpace *as);
 
 /* Copies between @buf and guest memory, device regions included. Unassigned parts read as ones and
  * ignore writes; false when there were any. BQL. */

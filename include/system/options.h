@@ -21,6 +21,8 @@ typedef struct Options {
     GPtrArray *objects, *blockdevs, *drives, *netdevs, *nics, *nets, *fw_cfgs;
     GPtrArray *smbios;
     const char *qtest, *qtest_log;
+    const char *incoming; /* NULL: start here */
+    const char *loadvm;   /* NULL: start afresh */
     const char *gdb; /* the device of -gdb and -s */
     bool start_paused, daemonize, nodefaults, nographic, display_none, no_reboot, no_shutdown;
     bool mem_lock, msg_timestamp, msg_guest_name;

@@ -45,6 +45,9 @@ void vm_remove_run_handler(VmRunFn fn, void *opaque);
 /* Called by vm_stop() after the vCPUs have stopped: to bring disks to rest. */
 void vm_set_stopped_handler(void (*fn)(void));
 
+/* Called by vm_start() before anything runs: what a running guest needs (its disks). */
+void vm_set_start_handler(bool (*fn)(Error **errp));
+
 /* Requests, from any thread with the BQL held; the main loop carries them out with the vCPUs
  * stopped. */
 void vm_request_reset(ShutdownCause cause);

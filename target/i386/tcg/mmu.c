@@ -53,6 +53,14 @@ static uint64_t pte_read(TcgCPU *c, uint64_t gpa, unsigned bytes)
                       : __atomic_load_n((uint32_t *)p, __ATOMIC_ACQUIRE);
 }
 
+/* The page at @gpa is written, before or after this in the same instruction. */
+static void note_dirty(TcgCPU *c, uint64_t gpa)
+{
+    if (unlikely(c->dirty_log)) {
+        c->mem->dirty(c->opaque, gpa & TCG_PAGE_MASK);
+    }
+}
+
 /* Sets @bits in the entry unless it changed meanwhile; then false. */
 static bool pte_set_bits(TcgCPU *c, uint64_t gpa, uint64_t old, uint64_t bits, unsigned bytes)
 {
@@ -62,6 +70,7 @@ static bool pte_set_bits(TcgCPU *c, uint64_t gpa, uint64_t old, uint64_t bits, u
     if (!p || ro) {
         return true;
     }
+    note_dirty(c, gpa);
     p += gpa & 0xfff;
     if (bytes == 8) {
         return __sync_bool_compare_and_swap((uint64_t *)p, old, old | bits);
@@ -341,12 +350,16 @@ static uint8_t *fill(TcgCPU *c, Walk *w)
     if (!host || (readonly && w->access == TCG_WRITE)) {
         return NULL;
     }
+    if (w->access == TCG_WRITE) {
+        note_dirty(c, w->gpa);
+    }
     if (unlikely(c->debug_armed & TCG_DEBUG_DATA) && tcg_debug_page(c, w->la)) {
         return host + (w->la & 0xfff);
     }
     e->read = page; /* whoever may write may read */
     writable = may_write_later(c, w, readonly);
-    e->write = writable && !tcg_page_has_code(c, w->gpa) ? page : TCG_NO_TAG;
+    e->write = writable && (!c->dirty_log || w->access == TCG_WRITE) &&
+               !tcg_page_has_code(c, w->gpa) ? page : TCG_NO_TAG;
     e->addend = (uintptr_t)host - page;
     e->gpa = note_page(c, w) | (writable ? TCG_TLB_CODE : 0);
     return host + (w->la & 0xfff);
@@ -397,6 +410,16 @@ void tcg_tlb_protect_code(TcgCPU *c)
     }
 }
 
+void tcg_dirty_log(TcgCPU *c, bool on)
+{
+    c->dirty_log = on;
+    for (unsigned s = 0; on && s < TCG_MMU_SETS; s++) {
+        for (unsigned i = 0; i < TCG_TLB_ENTRIES; i++) {
+            c->tlb[s][i].write = TCG_NO_TAG;
+        }
+    }
+}
+
 static TcgCodeTlb *code_entry(TcgCPU *c, uint64_t la)
 {
     return &c->code_tlb[(la >> 12 ^ la >> 21) % TCG_CODE_TLB_ENTRIES];
@@ -434,8 +457,11 @@ static uint8_t *access_page(TcgCPU *c, const TcgOp *op, uint64_t la, TcgAccess a
 
     /* The caller looks for code. */
     if (e->read == (la & TCG_PAGE_MASK) && (access != TCG_WRITE || e->gpa & TCG_TLB_CODE)) {
-        if (access == TCG_WRITE && !tcg_page_has_code(c, e->gpa)) {
-            e->write = e->read; /* there is none any more */
+        if (access == TCG_WRITE) {
+            note_dirty(c, e->gpa);
+            if (!tcg_page_has_code(c, e->gpa)) {
+                e->write = e->read; /* there is none any more */
+            }
         }
         w->gpa = (e->gpa & TCG_PAGE_MASK) | (la & 0xfff);
         return (uint8_t *)(la + e->addend);

@@ -84,6 +84,9 @@ typedef struct TcgMemOps {
     void (*write)(void *opaque, uint64_t gpa, uint64_t value, unsigned size);
     uint64_t (*in)(void *opaque, uint16_t port, unsigned size);
     void (*out)(void *opaque, uint16_t port, uint64_t value, unsigned size);
+    /* The page of RAM at @gpa is about to be written; called while c->dirty_log is set, the first
+     * time after tcg_dirty_log(). */
+    void (*dirty)(void *opaque, uint64_t gpa);
 } TcgMemOps;
 
 /* What the machine does for the CPU. NULL members: nothing there. */
@@ -180,6 +183,7 @@ struct TcgCPU {
     uint64_t code_seq;    /* atomic: the last code page whose writes this vCPU will notice */
     uint32_t parked;      /* atomic: waits for another one's exclusive access */
     bool exclusive;       /* between tcg_exclusive_begin() and _end() */
+    bool dirty_log;       /* writes are told to mem->dirty(): tcg_dirty_log() */
     uint64_t late_gpa;    /* code was written at [late_gpa, + late_len), after it was dropped */
     uint32_t late_len;
 
@@ -538,6 +542,9 @@ void tcg_tlb_flush(TcgCPU *c);
 void tcg_tlb_flush_local(TcgCPU *c);
 /* Pages that got code may no longer be written without notice. */
 void tcg_tlb_protect_code(TcgCPU *c);
+/* From now on the first write to each page (or no write) goes to mem->dirty(). While it is on, call
+ * it again to hear of each page again. Owner thread, not inside tcg_run(). */
+void tcg_dirty_log(TcgCPU *c, bool on);
 /* PKRU changed: entries say what it allowed. */
 static inline void tcg_tlb_flush_pkru(TcgCPU *c, bool changed)
 {
