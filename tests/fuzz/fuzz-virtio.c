@@ -7,6 +7,9 @@
  *   the rest   guest memory from address 0: queue n has its descriptors at n * 0x400, then its
  *              available ring (+0x100) and its used ring (+0x200); buffers are anywhere
  *
+ * The cable of a network device ends here: operation 14 sends a frame out of guest memory, and
+ * what the device sends is read to the end.
+ *
  * Checked: no access outside of guest memory, no leak, no failed assertion; every request ends.
  */
 #include "qemu/osdep.h"
@@ -16,6 +19,7 @@
 #include "hw/core/qdev.h"
 #include "hw/pci-host/pci-host.h"
 #include "hw/virtio/virtio.h"
+#include "net/net.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"
 #include "system/runstate.h"
@@ -41,9 +45,12 @@ static const struct {
       "virtio-serial-pci,addr=2,packed=on,max_ports=4" },
     { "virtio-balloon", { NULL },
       "virtio-balloon-pci,addr=2,packed=on,deflate-on-oom=on,free-page-reporting=on" },
+    { "virtio-net", { NULL }, "virtio-net-pci,addr=2,packed=on,netdev=cable,host_mtu=1500" },
 };
 
 static PCIDevice *device;
+static NetClient *cable;
+static bool cable_full;
 static RAMBlock *ram;
 
 static Object *child(Object *parent, const char *name)
@@ -88,6 +95,61 @@ static void make_machine(void)
     q35_pcihost_create(&cfg, &error_abort);
 }
 
+/* --- The other end of a network device's cable ------------------------------------------------ */
+
+static bool cable_receive(NetClient *nc, const struct iovec *iov, unsigned n)
+{
+    volatile uint8_t sum = 0;
+    size_t bytes = 0;
+
+    if (cable_full) {
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        for (size_t at = 0; at < iov[i].iov_len; at += 64) {
+            sum ^= ((const uint8_t *)iov[i].iov_base)[at];
+        }
+        bytes += iov[i].iov_len;
+    }
+    assert(bytes <= NET_MAX_FRAME_BYTES);
+    return true;
+}
+
+static bool cable_create(const Netdev *opts, Error **errp)
+{
+    return false;
+}
+
+static void cable_set_header(NetClient *nc, unsigned bytes)
+{
+    assert(bytes == 10 || bytes == 12);
+    nc->vnet_hdr_len = bytes;
+}
+
+static const NetClientClass cable_class = {
+    .kind = "fuzz", .size = sizeof(NetClient), .create = cable_create, .receive = cable_receive,
+    .set_vnet_hdr_len = cable_set_header,
+};
+
+static void make_cable(void)
+{
+    cable = net_client_new(&cable_class, "cable", 0);
+    cable->has_vnet_hdr = cable->has_ufo = true;
+    net_set_vm_running(true);
+}
+
+static void use_cable(uint32_t value)
+{
+    if (value & 0x10000) {
+        cable_full = value & 1;
+        net_flush(cable);
+    } else {
+        net_send_buf(cable, ram->host + (value >> 4 & 0xff0), value & 0xfff);
+    }
+}
+
+/* --- Machine --------------------------------------------------------------------------------- */
+
 static void *find_chardev(const char *id)
 {
     return chardev_find(id);
@@ -125,6 +187,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (rows[i].prepare[1]) {
         chardev_new_from_opts(rows[i].prepare[1], &error_abort);
     }
+    make_cable();
     qdev_device_add(rows[i].device, &error_abort);
     if (rows[i].prepare[2]) {
         qdev_device_add(rows[i].prepare[2], &error_abort);
@@ -200,6 +263,7 @@ static void operate(const uint8_t *op)
     case 11: address_space_st(current_machine->memory, MSIX_BAR + op[1], value, 4); break;
     case 12: st(0x16, op[1] & 3, 2); st(0x3a, 1, 2); break;
     case 13: address_space_ld(current_machine->memory, BAR + 0x1000, 1); break;
+    case 14: use_cable(value); break;
     default: run_main_loop(); break;
     }
 }
@@ -211,6 +275,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 16) {
         return 0;
     }
+    cable_full = false;
     nr_ops = MIN(data[3], MIN(MAX_OPS, (size - 4) / 5));
     memset(ram->host, 0, 0x4000);
     memcpy(ram->host, data + 4 + 5 * nr_ops, MIN(size - 4 - 5 * nr_ops, 0x4000));

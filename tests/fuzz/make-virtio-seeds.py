@@ -6,7 +6,7 @@ import struct
 import sys
 
 WRITE, NEXT = 2, 1
-NOTIFY, MAIN_LOOP, ISR = 0, 15, 13
+NOTIFY, MAIN_LOOP, ISR, CABLE = 0, 15, 13, 14
 
 
 class Input:
@@ -84,10 +84,25 @@ def rng():
     yield i.bytes()
 
 
+def net(features=0, packed=False):
+    frame = b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x88\xb5" + b"payload" * 9
+    i = Input(7, features)
+    i.request(1, (0x700, bytes(12)), (0x740, frame), packed=packed)
+    i.request(0, (0x2000, 2048), packed=packed)
+    i.put(0xd00, bytes(12) + frame)
+    i.ops += [(CABLE, 0, 0xd000 + 12 + len(frame)), (CABLE, 0, 0x10001)]
+    for k, command in enumerate((b"\0\0\0", b"\1\1\2\0\0\0\0\1",
+                                 b"\1\0" + struct.pack("<I", 1) + frame[6:12] + bytes(4),
+                                 b"\2\0\5\0", b"\5\0" + bytes(8))):
+        i.request(2, (0xb00 + 32 * k, command), (0xbf0, 1), packed=packed)
+    yield i.bytes()
+
+
 def main():
     seeds = {
         "virtio-blk": list(disk_requests()) + list(disk_requests(3, packed=True)),
         "virtio-serial": list(serial()), "virtio-balloon": list(balloon()), "virtio-rng": list(rng()),
+        "virtio-net": list(net()) + list(net(3)) + list(net(3, packed=True)),
     }
     for name, inputs in seeds.items():
         for n, data in enumerate(inputs):
