@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Header, sections and checksums of the migration stream (docs/devel/migration-stream.rst). Pure. */
+/* Header, sections, checksums of the migration stream (docs/devel/migration-stream.rst). Pure. */
 #include "qemu/osdep.h"
 #include "migration/savestate.h"
 #include "migration/stream.h"

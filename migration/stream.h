@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The migration stream: a header, then sections, each with its length and a checksum over its head
- * and content. docs/devel/migration-stream.rst has the layout. Pure: bytes go to a MigSink and come from a
- * MigSource, nothing is seeked. One thread a writer or reader.
+ * and content. docs/devel/migration-stream.rst has the layout. Pure: bytes go to a MigSink and come
+ * from a MigSource, nothing is seeked. One thread a writer or reader.
  */
 #ifndef MIGRATION_STREAM_H
 #define MIGRATION_STREAM_H
