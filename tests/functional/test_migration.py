@@ -32,9 +32,9 @@ class Guest(vmm.TestCase):
         return os.path.join(self.dir, name)
 
     def start(self, *args, policy="unset", machine="pc-q35-10.2"):
-        vm = vmm.VMM("-accel", self.accel, "-M", machine + self.machine_options, "-cpu", cpu_model(policy), "-m", "64",
-                     "-smp", str(CPUS), "-kernel", vmm.guest("run-control"),
-                     "-append", "work=tick,smc", *args)
+        vm = vmm.VMM("-accel", self.accel, "-M", machine + self.machine_options,
+                     "-cpu", cpu_model(policy), "-m", "64", "-smp", str(CPUS),
+                     "-kernel", vmm.guest("run-control"), "-append", "work=tick,smc", *args)
         vm.__enter__()
         self.addCleanup(vm.close)
         return vm
