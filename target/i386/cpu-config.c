@@ -384,6 +384,18 @@ static bool have_filtered(const X86CPUConfig *cfg)
     return false;
 }
 
+/* Nested virtualization that only a model's table asks for: KVM does not give it to models either
+ * (kvm_defaults), so that a software CPU lacks it is no news. */
+static uint64_t missed_silently(const X86CPUConfig *cfg, const X86CPUContext *ctx, FeatureWord w)
+{
+    if (ctx->accel->kind == X86_ACCEL_KVM || x86_features_have(cfg->user_set, X86_FEATURE_SVM) ||
+        x86_features_have(ctx->accel->supported, X86_FEATURE_SVM)) {
+        return 0;
+    }
+    return w == FEAT_SVM ? UINT64_MAX
+           : w == X86_FEATURE_SVM / 64 ? x86_feature_mask(X86_FEATURE_SVM) : 0;
+}
+
 bool x86_cpu_config_filter(X86CPUConfig *cfg, const X86CPUContext *ctx)
 {
     const char *prefix = cfg->check || cfg->enforce ? unsupported_prefix(ctx) : NULL;
@@ -392,8 +404,12 @@ bool x86_cpu_config_filter(X86CPUConfig *cfg, const X86CPUContext *ctx)
     bool avx10_ok;
 
     for (unsigned w = 0; w < FEATURE_WORDS; w++) {
+        uint64_t missing = cfg->features[w] & ~supported_word(cfg, ctx, w);
+        uint64_t silent = missing & missed_silently(cfg, ctx, w);
+
+        mark_unavailable(cfg, ctx, w, silent, NULL);
         /* x2apic-seoib has a text of its own that names the cause. */
-        mark_unavailable(cfg, ctx, w, cfg->features[w] & ~supported_word(cfg, ctx, w),
+        mark_unavailable(cfg, ctx, w, missing & ~silent,
                          w == FEAT_KVM_X2APIC && ctx->realize ? NULL : prefix);
     }
     if (ctx->realize && !x86_has(cfg, X86_FEATURE_X2APIC)) {

@@ -196,10 +196,6 @@ static void apply_accel_defaults(X86CPUConfig *cfg, const X86AccelInfo *info)
 {
     if (info->kind != X86_ACCEL_KVM) {
         set_by_machine(cfg, X86_FEATURE_VME, false);
-        /* As under KVM: nested virtualization is there for who asks for it. */
-        if (!x86_features_have(info->supported, X86_FEATURE_SVM)) {
-            set_by_machine(cfg, X86_FEATURE_SVM, false);
-        }
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(kvm_defaults); i++) {

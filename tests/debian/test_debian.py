@@ -31,7 +31,7 @@ COMMAND_LIMIT_S = 600
 DOWNLOAD_BYTES = 200 << 20
 MEMORY_MIB = 512
 UUID = "11223344-5566-7788-99aa-bbccddeeff00"
-TROUBLE = re.compile(r"Oops|BUG:|kernel BUG|Kernel panic|general protection|Call Trace|WARNING: CPU|"
+TROUBLE = re.compile(r"\bOops|BUG:|kernel BUG|Kernel panic|general protection|Call Trace|WARNING: CPU|"
                      r"rcu.*(stall|starved)|soft lockup|hard LOCKUP|I/O error|EXT4-fs error|"
                      r"ACPI (BIOS )?(Error|Warning|Exception)|nobody cared|segfault|"
                      r"dependency failed|Failed to start|NETDEV WATCHDOG|not valid", re.I)
@@ -260,7 +260,7 @@ class DebianSystem(vmm.TestCase):
         self.check_balloon(tty, qmp)
         self.check_network(tty, port)
         hvc.login()
-        self.assertIn("hvc0", hvc.run("tty"))
+        self.assertIn("hvc0", hvc.run("readlink /proc/$$/fd/255"))
         self.note("all done after %.1f s, %.1f s of processor time" %
                   (time.monotonic() - begin, processor_s(vm.proc.pid)))
         tty.send("systemctl poweroff\n")

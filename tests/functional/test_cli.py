@@ -210,7 +210,7 @@ class SilenceTest(vmm.TestCase):
             return m.stderr()
 
     def test_a_plain_start_on_the_software_cpu_says_nothing(self):
-        """Although the default model has SVM in QEMU's tables; as under KVM, it is not given."""
+        """Although the default model has SVM in QEMU's tables: nobody asked for it."""
         self.assertEqual(self.start(), "")
 
     def test_svm_that_was_asked_for_is_missed_aloud(self):

@@ -11,6 +11,7 @@ import vmm
 from test_run_control import symbol
 
 HOPS = 20
+SLOW = 1024  # bytes a second
 POLICIES = ("unset", "on", "off")
 CPUS = 2
 
@@ -130,7 +131,7 @@ class Migration(Guest):
     def test_a_destination_that_dies_leaves_the_guest_to_the_source(self):
         source = self.running()
         self.acknowledged(source)
-        source.cmd("migrate-set-parameters", {"max-bandwidth": 65536})
+        source.cmd("migrate-set-parameters", {"max-bandwidth": SLOW})
         target = self.start("-incoming", "unix:" + self.path("channel"))
         source.cmd("migrate", {"uri": "unix:" + self.path("channel")})
         vmm.wait_until(lambda: source.cmd("query-migrate").get("status") == "active",
@@ -141,7 +142,7 @@ class Migration(Guest):
 
     def test_cancelled(self):
         source = self.running()
-        source.cmd("migrate-set-parameters", {"max-bandwidth": 65536})
+        source.cmd("migrate-set-parameters", {"max-bandwidth": SLOW})
         target = self.start("-incoming", "unix:" + self.path("channel"))
         source.cmd("migrate", {"uri": "unix:" + self.path("channel")})
         source.cmd("migrate_cancel")
