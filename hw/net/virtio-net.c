@@ -767,6 +767,7 @@ static bool net_applied(void *opaque, Error **errp)
 
     for (unsigned i = 0; i < s->max_pairs; i++) {
         s->pair[i]->tx_pending = s->pair[i]->tx_held = false;
+        s->pair[i]->nc.link_down = !(s->status & S_LINK_UP);
     }
     set_header_len(s, s->guest_hdr_len);
     net_apply_offloads(s);
